@@ -1,0 +1,51 @@
+# `make demo` and `make test` are the two commands of the README; both work on a fresh machine with
+# Python 3.11+, Node 20 and npm. Everything else is a step of theirs, or remakes a file that is tracked.
+PYTHON ?= python3
+PORT ?= 8000
+SERVE ?= 1
+BIN := .venv/bin
+
+.PHONY: demo site test lint typecheck runtime model browser clean
+
+demo: site
+ifeq ($(SERVE),1)
+	$(BIN)/latefind serve site/_site --port $(PORT)
+endif
+
+site: .venv/installed build/latefind_build/_runtime/runtime.json
+	$(BIN)/latefind site docs --output site/_site --config site/latefind.toml
+
+test: .venv/test-installed build/latefind_build/_runtime/runtime.json browser lint typecheck
+	$(BIN)/pytest
+
+lint: .venv/test-installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+typecheck: .venv/test-installed web/node_modules/.package-lock.json
+	$(BIN)/mypy py/latefind build/latefind_build exporter/latefind_export
+	cd web && npm run --silent typecheck
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --editable .
+	touch $@
+
+.venv/test-installed: .venv/installed
+	$(BIN)/pip install --quiet --editable '.[test]'
+	touch $@
+
+web/node_modules/.package-lock.json: web/package-lock.json
+	cd web && npm ci --no-audit --no-fund --loglevel=error
+
+# The browser's runtime (Pyodide, NumPy, onnxruntime-web), packed once from npm and PyPI.
+runtime: build/latefind_build/_runtime/runtime.json
+build/latefind_build/_runtime/runtime.json: .venv/installed web/node_modules/.package-lock.json build/latefind_build/runtime.py
+	$(BIN)/python -m latefind_build.runtime --node-modules web/node_modules --output build/latefind_build/_runtime
+
+# Chromium for the browser tests; LATEFIND_CHROMIUM names another one.
+browser:
+	@command -v "$${LATEFIND_CHROMIUM:-chromium}" >/dev/null || (apt-get update -qq && apt-get install -y -qq chromium >/dev/null)
+
+clean:
+	rm -rf .venv web/node_modules site/_site build/latefind_build/_runtime
