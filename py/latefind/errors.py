@@ -4,17 +4,19 @@
 
     LatefindError               code "error"       exit 1
     ├── UsageError              code "usage"       exit 2   the call was wrong: an option, a missing folder
-    ├── InputError              code "input"       exit 1   content that cannot be used: a record, a page, a site
-    ├── ModelError              code "model"       exit 1   a model bundle that is missing, damaged or unsupported
+    ├── InputError              code "input"       exit 1   content that cannot be used: a record, a site
+    ├── ModelError              code "model"       exit 1   a model bundle that is missing or damaged
     │   └── TokenizerError      code "tokenizer"   exit 1   a tokenizer.json that we cannot reproduce exactly
-    ├── FormatError             code "format"      exit 1   an index part or manifest that is not what it claims
+    ├── FormatError             code "format"      exit 1   a part or manifest that is not what it claims
     │   ├── VersionError        code "version"     exit 1   a format version that this code does not read
     │   └── IntegrityError      code "integrity"   exit 1   bytes that do not match the manifest's SHA-256
-    └── RuntimeFilesError       code "runtime"     exit 1   Pyodide, NumPy or onnxruntime-web files not to be had
+    └── RuntimeFilesError       code "runtime"     exit 1   files of Pyodide or onnxruntime-web not to be had
 
 Messages have one form: ``<file or option>: expected X, got Y. <what to do>``. The browser shows the same
 text: errors cross from the worker as ``{code, message, detail}``.
 """
+
+from typing import Self
 
 
 class LatefindError(Exception):
@@ -24,7 +26,7 @@ class LatefindError(Exception):
     exit_code = 1
 
     @classmethod
-    def expected(cls, where: object, expected: str, got: str, do: str = "") -> "LatefindError":
+    def expected(cls, where: object, expected: str, got: str, do: str = "") -> Self:
         """Build the error from the four pieces of the message form."""
         return cls(f"{where}: expected {expected}, got {got}." + (f" {do}" if do else ""))
 

@@ -10,7 +10,7 @@ positions are scored where the attention mask is 1 and the id is not in the skip
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -65,7 +65,7 @@ class ModelSpec:
 
 @dataclass(frozen=True, slots=True)
 class TokenPlan:
-    """One encoder input: ``ids`` and ``mask`` (int64, shape (n,)), and which outputs are kept (bool, (n,))."""
+    """One encoder input: ``ids`` and ``mask``, int64 (n,), and which outputs are kept, bool (n,)."""
 
     ids: npt.NDArray[np.int64]
     mask: npt.NDArray[np.int64]
@@ -100,19 +100,24 @@ class Model:
 
     def plan_document(self, text: str) -> TokenPlan:
         """Return the plan of a document, as long as its tokens; skiplist ids are not scored."""
-        spec = self.spec
-        return self.plan_document_ids(self._tokenize(text, spec.document_length, spec.document_prefix_id))
-
-    def plan_document_ids(self, ids: list[int]) -> TokenPlan:
-        """Return the plan of a document that is already tokenised, prefix included."""
-        scored = np.array([token not in self.spec.skiplist for token in ids], np.bool_)
-        return _plan(ids, np.ones(len(ids), np.int64), scored)
+        return plan_document_ids(
+            self.spec, self._tokenize(text, self.spec.document_length, self.spec.document_prefix_id)
+        )
 
     def _tokenize(self, text: str, length: int, prefix_id: int | None) -> list[int]:
-        if prefix_id is None:
-            return self.tokenizer.encode(text, max_length=length).ids
-        ids = self.tokenizer.encode(text, max_length=length - 1).ids
-        return [*ids[:1], prefix_id, *ids[1:]]
+        encoding = self.tokenizer.encode(text, max_length=length - (prefix_id is not None))
+        return insert_prefix(encoding.ids, prefix_id)
+
+
+def insert_prefix(ids: list[int], prefix_id: int | None) -> list[int]:
+    """Return ``ids`` with the prefix at position 1, after [CLS]; unchanged where the model has none."""
+    return ids if prefix_id is None else [*ids[:1], prefix_id, *ids[1:]]
+
+
+def plan_document_ids(spec: ModelSpec, ids: list[int]) -> TokenPlan:
+    """Return the plan of a document that is already tokenised, prefix included."""
+    scored = np.array([token not in spec.skiplist for token in ids], np.bool_)
+    return _plan(ids, np.ones(len(ids), np.int64), scored)
 
 
 def _plan(ids: list[int], mask: npt.NDArray[np.int64], scored: npt.NDArray[np.bool_]) -> TokenPlan:
@@ -178,10 +183,7 @@ class _Fields:
         return value
 
     def _fail(self, path: str, expected: str, value: object) -> ModelError:
-        error = ModelError.expected(
-            f"{self._where}: {path}", expected, repr(value), "Export the model again."
-        )
-        return cast(ModelError, error)
+        return ModelError.expected(f"{self._where}: {path}", expected, repr(value), "Export the model again.")
 
     def text(self, path: str) -> str:
         value = self._get(path)
