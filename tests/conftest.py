@@ -1,0 +1,124 @@
+"""Fixtures on real parts: the shipped model, a small built site, a static server, Chromium."""
+
+import functools
+import http.server
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, sync_playwright
+from small_site import write_small_site
+
+from latefind_build.bundle import DEFAULT_MODEL
+from latefind_build.cli import main
+
+SUB_PATH = "some/path"
+"""Where the test server has the site: no site is always at the root of its host."""
+
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def model_dir() -> Path:
+    return DEFAULT_MODEL
+
+
+@pytest.fixture(scope="session")
+def built_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small site, built by `latefind build` below a folder that plays the host's root."""
+    site = tmp_path_factory.mktemp("host") / SUB_PATH
+    write_small_site(site)
+    assert main(["build", str(site)]) == 0
+    return site
+
+
+@pytest.fixture
+def site_copy(built_site: Path, tmp_path: Path) -> Path:
+    """The built site, for tests that damage it."""
+    copy = tmp_path / "host" / SUB_PATH
+    shutil.copytree(built_site, copy)
+    return copy
+
+
+class _QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class's name)
+        pass
+
+
+@functools.cache
+def _serve(root: Path) -> str:
+    """Serve ``root`` by Python's own http.server, which sends no special header, until the tests end."""
+    handler = functools.partial(_QuietHandler, directory=str(root))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_address[1]}/"
+
+
+def site_url(site: Path) -> str:
+    """Serve the host's root above ``site`` and return the site's URL, below the sub-path."""
+    return f"{_serve(site.parent.parent)}{SUB_PATH}/"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    path = shutil.which(os.environ.get("LATEFIND_CHROMIUM", "chromium"))
+    assert path, "Chromium is needed: `make browser`, or name one in LATEFIND_CHROMIUM"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Watched:
+    """A page, and everything that it said and asked for."""
+
+    page: Page
+    console: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    def hosts(self) -> set[str]:
+        return {urlsplit(url).netloc for url in self.requests if not url.startswith(("data:", "blob:"))}
+
+
+@pytest.fixture
+def watched(chromium: Browser) -> Iterator[Watched]:
+    """A fresh profile's page. Its requests never leave the origin, whatever the test is about."""
+    context = chromium.new_context()
+    seen = Watched(context.new_page())
+
+    def on_console(message: ConsoleMessage) -> None:
+        seen.console.append(f"{message.type}: {message.text}")
+
+    def on_error(error: Error) -> None:
+        seen.console.append(f"uncaught: {error.message}")
+
+    def on_request(request: Request) -> None:
+        seen.requests.append(request.url)
+
+    context.on("console", on_console)
+    seen.page.on("pageerror", on_error)
+    context.on("request", on_request)
+    yield seen
+    context.close()
+    assert len(seen.hosts()) <= 1, f"requests to several origins: {seen.hosts()}"
+
+
+def run_cli(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run the installed command as a user would."""
+    command = [str(Path(shutil.which("latefind") or ".venv/bin/latefind")), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)

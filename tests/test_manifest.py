@@ -1,0 +1,70 @@
+"""The manifest: round trip, integrity of parts, and manifests that must be refused."""
+
+import json
+
+import pytest
+
+from latefind.errors import FormatError, IntegrityError, VersionError
+from latefind.manifest import Manifest, Part
+
+MANIFEST = Manifest(
+    generator="latefind 0.1.0",
+    base="../",
+    languages=["en"],
+    model={"name": "m", "license": "MIT", "dimensions": 2},
+    counts={"pages": 1, "sections": 1, "passages": 1, "vectors": 3},
+    parts=[Part.of("vectors", "index/v.bin", b"abc")],
+)
+
+
+def changed(**fields: object) -> bytes:
+    return json.dumps(json.loads(MANIFEST.to_bytes()) | fields).encode()
+
+
+def test_manifest_round_trips() -> None:
+    assert Manifest.from_bytes(MANIFEST.to_bytes()) == MANIFEST
+
+
+def test_part_accepts_its_own_bytes() -> None:
+    MANIFEST.parts[0].verify(b"abc")
+
+
+@pytest.mark.parametrize(("data", "says"), [(b"ab", "expected 3 bytes, got 2"), (b"abd", "SHA-256")])
+def test_part_refuses_other_bytes_and_names_the_file(data: bytes, says: str) -> None:
+    with pytest.raises(IntegrityError, match=rf"^index/v\.bin: .*{says}"):
+        MANIFEST.parts[0].verify(data)
+
+
+def test_manifest_of_another_version_is_refused_naming_both() -> None:
+    with pytest.raises(VersionError, match="expected format version 1, got version 999"):
+        Manifest.from_bytes(changed(format=999))
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    {
+        "not JSON": (b"<html>", "expected JSON"),
+        "not an object": (b"[]", "expected a JSON object"),
+        "no counts": (changed(counts=None), "complete manifest"),
+        "part without a size": (changed(parts=[{"role": "vectors", "path": "a"}]), "complete manifest"),
+        "part outside": (
+            changed(parts=[{"role": "vectors", "path": "../a", "bytes": 1, "sha256": "0" * 64}]),
+            "below the manifest",
+        ),
+        "part of another host": (
+            changed(parts=[{"role": "vectors", "path": "https://x/a", "bytes": 1, "sha256": "0" * 64}]),
+            "below the manifest",
+        ),
+        "unknown role": (
+            changed(parts=[{"role": "virus", "path": "a", "bytes": 1, "sha256": "0" * 64}]),
+            "a role among",
+        ),
+        "negative size": (
+            changed(parts=[{"role": "vectors", "path": "a", "bytes": -1, "sha256": "0" * 64}]),
+            "a size and a SHA-256",
+        ),
+    }.values(),
+)
+def test_manifest_malformed_is_refused(data: bytes, says: str) -> None:
+    with pytest.raises(FormatError, match=says):
+        Manifest.from_bytes(data)
