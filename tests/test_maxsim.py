@@ -21,7 +21,9 @@ def naive_maxsim(
     for length in lengths.tolist():
         vectors = [codes[i].astype(np.float64) * float(scales[i]) for i in range(at, at + length)]
         at += length
-        total = sum(max(float(token @ vector) for vector in vectors) for token in query) if vectors else -np.inf
+        total = (
+            sum(max(float(token @ vector) for vector in vectors) for token in query) if vectors else -np.inf
+        )
         scores.append(total)
     return scores
 

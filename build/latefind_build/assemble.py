@@ -1,0 +1,164 @@
+"""The bundle that a site gets: ``SITE_DIR/latefind/`` with page modules, runtime, model, index, manifest.
+
+The folder appears whole or not at all. Files that the browser may keep for ever carry a hash in their
+name or, where Pyodide and onnxruntime insist on theirs, in the folder's.
+"""
+
+import base64
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+
+import latefind
+from latefind.errors import UsageError
+from latefind.manifest import Manifest, Part
+from latefind_build.bundle import ModelBundle
+from latefind_build.files import HASH_LENGTH, place_part, replaced_folder, write_part
+from latefind_build.index import Index, build_index
+from latefind_build.passage_source import Source
+from latefind_build.paths import web_dir
+from latefind_build.runtime import LOCK, packed_runtime
+
+MARKER = "manifest.json"
+WEB_SUFFIXES = (".js", ".css")
+_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
+
+
+def build_bundle(source: Source, target: Path, bundle: ModelBundle, base: str, jobs: int) -> Manifest:
+    """Index ``source`` and write the whole bundle to ``target``, replacing an earlier one.
+
+    ``base`` is the prefix of the results' URLs; see :class:`latefind.manifest.Manifest`.
+    """
+    runtime_folder = packed_runtime()
+    with replaced_folder(target, MARKER) as work:
+        index = build_index(source.sections, bundle, work, jobs)
+        pyodide, pyodide_parts = _place_folder(work, "pyodide", _pyodide_files(runtime_folder / "pyodide"))
+        ort, ort_parts = _place_folder(work, "onnxruntime", _read_folder(runtime_folder / "onnxruntime"))
+        manifest = Manifest(
+            generator=f"latefind {latefind.__version__}",
+            base=base,
+            languages=index.languages or bundle.spec.languages,
+            model={
+                "name": bundle.spec.name,
+                "license": bundle.spec.license,
+                "dimensions": bundle.spec.dimensions,
+            },
+            counts=_counts(source, index),
+            runtime={"pyodide": pyodide, "onnxruntime": ort, "packages": ["numpy", "latefind"]},
+            parts=[*pyodide_parts, *ort_parts, *_place_model(work, bundle), *index.parts],
+        )
+        _place_web(work, manifest)
+        (work / MARKER).write_bytes(manifest.to_bytes())
+    return manifest
+
+
+def _counts(source: Source, index: Index) -> Mapping[str, int]:
+    return {
+        "pages": source.pages,
+        "sections": index.sections,
+        "passages": index.passages,
+        "vectors": index.vectors,
+    }
+
+
+def _read_folder(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def _pyodide_files(folder: Path) -> dict[str, bytes]:
+    """Return Pyodide's files, with our own package as a wheel and in the lock."""
+    files = _read_folder(folder)
+    name, wheel = browser_wheel()
+    lock = json.loads(files[LOCK])
+    lock["packages"]["latefind"] = {
+        "depends": ["numpy"],
+        "file_name": name,
+        "imports": ["latefind"],
+        "install_dir": "site",
+        "name": "latefind",
+        "package_type": "package",
+        "sha256": hashlib.sha256(wheel).hexdigest(),
+        "unvendored_tests": False,
+        "version": latefind.__version__,
+    }
+    return files | {name: wheel, LOCK: json.dumps(lock, indent=1).encode("utf-8")}
+
+
+def browser_wheel() -> tuple[str, bytes]:
+    """Return file name and bytes of a wheel of ``latefind`` alone, without the builder.
+
+    Made from the installed package at build time, so that the browser runs the very code that built the
+    index; the same code gives the same bytes.
+    """
+    package = Path(latefind.__file__).parent
+    info = f"latefind-{latefind.__version__}.dist-info"
+    members = {f"latefind/{path.name}": path.read_bytes() for path in sorted(package.glob("*.py"))}
+    members[f"{info}/METADATA"] = (
+        f"Metadata-Version: 2.1\nName: latefind\nVersion: {latefind.__version__}\nRequires-Dist: numpy\n"
+    ).encode()
+    members[f"{info}/WHEEL"] = (
+        b"Wheel-Version: 1.0\nGenerator: latefind\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    )
+    record = "".join(
+        f"{name},sha256={base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b'=').decode()},{len(data)}\n"
+        for name, data in members.items()
+    )
+    members[f"{info}/RECORD"] = f"{record}{info}/RECORD,,\n".encode()
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(zipfile.ZipInfo(name, _ZIP_DATE), data, zipfile.ZIP_DEFLATED, 9)
+    return f"latefind-{latefind.__version__}-py3-none-any.whl", buffer.getvalue()
+
+
+def _place_folder(work: Path, role: str, files: Mapping[str, bytes]) -> tuple[str, list[Part]]:
+    """Write files that must keep their names into ``runtime/<role>-<hash>/``."""
+    digest = hashlib.sha256()
+    for name, data in sorted(files.items()):
+        digest.update(name.encode() + b"\0" + hashlib.sha256(data).digest())
+    folder = f"runtime/{role}-{digest.hexdigest()[:HASH_LENGTH]}/"
+    parts = [
+        place_part(work, "package" if name.endswith(".whl") else role, folder + name, data)
+        for name, data in sorted(files.items())
+    ]
+    return folder, parts
+
+
+def _place_model(work: Path, bundle: ModelBundle) -> list[Part]:
+    return [
+        write_part(work, "encoder", "model/model.onnx", bundle.onnx.read_bytes()),
+        write_part(work, "tokenizer", "model/tokenizer.json", bundle.tokenizer.read_bytes()),
+        write_part(work, "settings", "model/latefind.json", bundle.settings),
+    ]
+
+
+def _place_web(work: Path, manifest: Manifest) -> None:
+    """Copy the page's modules and styles, and render the plain search page."""
+    web = web_dir()
+    for path in sorted(web.iterdir()):
+        if path.suffix in WEB_SUFFIXES:
+            (work / path.name).write_bytes(path.read_bytes())
+    templates = Environment(
+        loader=FileSystemLoader(web / "templates"), autoescape=select_autoescape(), keep_trailing_newline=True
+    )
+    page = templates.get_template("search.html").render(title="Search", lang=_language(manifest.languages))
+    (work / "index.html").write_text(page, "utf-8")
+
+
+def _language(languages: Sequence[str]) -> str:
+    return languages[0] if len(languages) == 1 else "en"
+
+
+def target_below(site_dir: Path, output_subdir: str) -> Path:
+    """Return the bundle's folder of a site; refuse one that would be the site itself or lie outside it."""
+    target = (site_dir / output_subdir).resolve()
+    if not output_subdir.strip("/.") or site_dir.resolve() not in target.parents:
+        raise UsageError.expected(
+            "--output-subdir", "a folder below the site", repr(output_subdir), "For example: latefind"
+        )
+    return target

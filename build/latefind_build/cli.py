@@ -1,0 +1,285 @@
+"""The ``latefind`` command: one verb a job. Results on stdout, progress on stderr; exit codes 0, 1, 2."""
+
+import argparse
+import json
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import latefind
+from latefind.errors import LatefindError, UsageError
+from latefind_build.progress import say
+
+if TYPE_CHECKING:
+    from latefind.manifest import Manifest
+
+# What a command needs is imported in the command: `latefind --help` need not wait for onnxruntime.
+
+Command = Callable[[argparse.Namespace], None]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    options = make_parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except LatefindError as error:
+        if options.debug:
+            traceback.print_exc()
+        say(f"latefind: {error}")
+        return error.exit_code
+    except KeyboardInterrupt:
+        say("latefind: interrupted; nothing was changed.")
+        return 130
+    except BrokenPipeError:
+        # The reader (head, say) has gone: keep the interpreter from complaining about it at exit.
+        sys.stderr.close()
+        return 0
+    return 0
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line; ``docs/cli.md`` is generated from it."""
+    parser = argparse.ArgumentParser(
+        prog="latefind",
+        description="Semantic search for static sites, entirely in the visitor's browser.",
+        epilog="Add search to a built site:  latefind build public/",
+    )
+    parser.add_argument("--version", action="version", version=f"latefind {latefind.__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_build(commands)
+    _add_site(commands)
+    _add_search(commands)
+    _add_serve(commands)
+    _add_inspect(commands)
+    return parser
+
+
+Commands = argparse._SubParsersAction  # argparse has no public name for the type of add_subparsers()
+
+
+def _add_command(
+    commands: "Commands[argparse.ArgumentParser]", name: str, run: Command, summary: str, example: str
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        name,
+        help=summary,
+        description=summary,
+        epilog=f"Example:  {example}",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--debug", action="store_true", help="show a traceback with an error")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_index_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", type=Path, metavar="DIR", help="model bundle; without it, the one we ship")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="latefind.toml; options here win over it")
+    parser.add_argument(
+        "--jobs", type=_positive, metavar="N", help="encoder threads; without it, one a processor"
+    )
+    parser.add_argument("--json", action="store_true", help="print counts and sizes as JSON")
+
+
+def _positive(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text!r}")
+    return value
+
+
+def _port(text: str) -> int:
+    value = int(text) if text.isdecimal() else -1
+    if not 0 <= value <= 65535:
+        raise argparse.ArgumentTypeError(f"expected a port from 0 to 65535, got {text!r}")
+    return value
+
+
+def _add_build(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = _add_command(
+        commands,
+        "build",
+        _build,
+        "Add search to a built static site, or make an index of records.",
+        "latefind build public/ --base-url /docs/",
+    )
+    parser.add_argument("site_dir", type=Path, nargs="?", metavar="SITE_DIR", help="folder of the built site")
+    parser.add_argument("--records", type=Path, metavar="FILE", help="index JSON Lines records instead")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="with --records: folder of the bundle")
+    parser.add_argument(
+        "--base-url",
+        metavar="URL",
+        help="where the site's root is served, as in /docs/; without it, links are relative to the bundle",
+    )
+    parser.add_argument(
+        "--output-subdir", metavar="NAME", help="folder below SITE_DIR for the bundle; without it, latefind"
+    )
+    parser.add_argument(
+        "--exclude", action="append", default=[], metavar="GLOB", help="pages to leave out; may be repeated"
+    )
+    _add_index_options(parser)
+
+
+def _build(options: argparse.Namespace) -> None:
+    from latefind_build.assemble import build_bundle, target_below
+    from latefind_build.bundle import open_bundle
+    from latefind_build.config import load_config
+    from latefind_build.crawl import CrawlOptions
+    from latefind_build.encode import default_jobs
+    from latefind_build.passage_source import read_record_file, read_site
+
+    if (options.site_dir is None) == (options.records is None):
+        raise UsageError.expected(
+            "latefind build", "either SITE_DIR or --records", "both" if options.site_dir else "neither"
+        )
+    start = time.monotonic()
+    config = load_config(options.config)
+    bundle = open_bundle(options.model or config.model)
+    if options.records is not None:
+        if options.output is None:
+            raise UsageError.expected("--output", "a folder for the bundle of --records", "nothing")
+        source, target = read_record_file(options.records), options.output.resolve()
+    else:
+        if options.output is not None:
+            raise UsageError.expected("--output", "no value without --records", str(options.output))
+        subdir = options.output_subdir or config.output_subdir
+        excluded = (*config.exclude, *options.exclude)
+        source = read_site(options.site_dir, CrawlOptions(output_subdir=subdir, exclude=excluded, warn=say))
+        target = target_below(options.site_dir, subdir)
+    base = options.base_url or config.base_url or _relative_base(options, config.output_subdir)
+    manifest = build_bundle(source, target, bundle, base, options.jobs or config.jobs or default_jobs())
+    _report_build(manifest, target, time.monotonic() - start, options.json)
+
+
+def _relative_base(options: argparse.Namespace, configured: str) -> str:
+    """Return the way from the bundle to the site's root; records' relative URLs start at the bundle."""
+    if options.site_dir is None:
+        return "./"
+    subdir = options.output_subdir or configured
+    return "../" * len(Path(subdir.strip("/")).parts)
+
+
+def _report_build(manifest: "Manifest", target: Path, seconds: float, as_json: bool) -> None:
+    size = sum(part.size for part in manifest.parts)
+    if as_json:
+        report = {**manifest.counts, "bytes": size, "seconds": round(seconds, 1), "output": str(target)}
+        print(json.dumps(report))
+        return
+    counted = ", ".join(f"{count:,} {name}" for name, count in manifest.counts.items() if count)
+    print(f"{target}: {counted}; {size / 1e6:.1f} MB in {seconds:.0f} s")
+
+
+def _add_site(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = _add_command(
+        commands,
+        "site",
+        _site,
+        "Render a folder of Markdown as a complete, searchable static site.",
+        "latefind site docs/ --output public/",
+    )
+    parser.add_argument("content_dir", type=Path, metavar="CONTENT_DIR", help="folder with Markdown pages")
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of the site")
+    _add_index_options(parser)
+
+
+def _site(options: argparse.Namespace) -> None:
+    from latefind_build.assemble import build_bundle, target_below
+    from latefind_build.bundle import open_bundle
+    from latefind_build.config import load_config
+    from latefind_build.crawl import CrawlOptions
+    from latefind_build.encode import default_jobs
+    from latefind_build.passage_source import read_site
+    from latefind_build.site import build_site
+
+    start = time.monotonic()
+    config = load_config(options.config)
+    bundle = open_bundle(options.model or config.model)
+    build_site(options.content_dir, options.output, config)
+    crawl = CrawlOptions(output_subdir=config.output_subdir, exclude=config.exclude, warn=say)
+    manifest = build_bundle(
+        read_site(options.output, crawl),
+        target_below(options.output, config.output_subdir),
+        bundle,
+        config.base_url or "../" * len(Path(config.output_subdir).parts),
+        options.jobs or config.jobs or default_jobs(),
+    )
+    _report_build(manifest, options.output, time.monotonic() - start, options.json)
+
+
+def _add_search(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = _add_command(
+        commands,
+        "search",
+        _search,
+        "Search an index natively: the same engine, results and order as in the browser.",
+        'latefind search public/ "how do I read a csv file"',
+    )
+    parser.add_argument("directory", type=Path, metavar="DIR", help="a built site, or its latefind folder")
+    parser.add_argument("query", metavar="QUERY", help="the question")
+    parser.add_argument("--top", type=_positive, default=10, metavar="N", help="most results to show")
+    parser.add_argument("--json", action="store_true", help="print results as JSON")
+
+
+def _search(options: argparse.Namespace) -> None:
+    from latefind_build.native import NativeSearch
+
+    results = NativeSearch(options.directory).search(options.query, options.top).results
+    if options.json:
+        keys = ("id", "url", "title", "score", "snippet")
+        rows = [{key: result.to_json()[key] for key in keys} for result in results]
+        print(json.dumps(rows, ensure_ascii=False, indent=1))
+        return
+    for number, result in enumerate(results, 1):
+        section = result.section
+        path = " › ".join(part for part in (*section.breadcrumb, section.title) if part)
+        print(f"{number}. {path or section.id}  ({result.score:.3f})")
+        print(f"   {section.url or section.id}\n   {result.snippet}\n")
+
+
+def _add_serve(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = _add_command(
+        commands,
+        "serve",
+        _serve,
+        "Serve a site with the headers that a real host should send.",
+        "latefind serve public/ --port 8000",
+    )
+    parser.add_argument("directory", type=Path, metavar="DIR", help="folder to serve")
+    parser.add_argument("--port", type=_port, default=8000, metavar="PORT", help="port on the host")
+    parser.add_argument("--host", default="127.0.0.1", metavar="HOST", help="address to listen on")
+
+
+def _serve(options: argparse.Namespace) -> None:
+    from latefind_build.serve import serve
+
+    serve(options.directory, options.port, options.host)
+
+
+def _add_inspect(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = _add_command(
+        commands,
+        "inspect",
+        _inspect,
+        "Say what is in an index, and what a visitor downloads.",
+        "latefind inspect public/",
+    )
+    parser.add_argument("directory", type=Path, metavar="DIR", help="a built site, or its latefind folder")
+    parser.add_argument("--json", action="store_true", help="print as JSON")
+
+
+def _inspect(options: argparse.Namespace) -> None:
+    from latefind_build.inspect_index import describe_index, format_description
+
+    description = describe_index(options.directory)
+    print(json.dumps(description, indent=1) if options.json else format_description(description))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""The whole path in a real browser: a static host below a sub-path, a question, the right section."""
+
+import re
+from pathlib import Path
+
+import pytest
+from conftest import Watched, site_url
+from small_site import PAGES, PARAPHRASE, PARAPHRASE_ANSWER, QUERIES
+
+from latefind_build.native import NativeSearch
+
+STOPWORDS = {"how", "can", "my", "while", "i", "am", "on", "without", "a", "with", "the", "for", "so", "away"}
+
+QUERY = """async ([base, texts, options]) => {
+  const { createSearch } = await import(base + "latefind.js");
+  const search = await createSearch({ base });
+  const answers = [];
+  for (const text of texts) answers.push(await search.query(text, options));
+  search.close();
+  return answers;
+}"""
+
+
+def test_paraphrase_shares_no_content_word_with_its_answer() -> None:
+    """What makes the next test mean something: no lexical search could pass it."""
+    answer = re.search(r'id="reservoirs">(.*?)</section>', PAGES["garden/index.html"], re.DOTALL)
+    assert answer
+    words = [set(re.findall(r"[a-z]+", text.lower())) for text in (PARAPHRASE, answer[1])]
+    assert words[0] & words[1] <= STOPWORDS
+
+
+def test_page_answers_a_question_with_the_right_section(built_site: Path, watched: Watched) -> None:
+    watched.page.goto(site_url(built_site) + "latefind/")
+    box = watched.page.get_by_role("searchbox")
+    box.fill(PARAPHRASE)
+    first = watched.page.locator("latefind-search li a").first
+    first.wait_for(timeout=120_000)
+    assert "Reservoirs under the soil" in first.inner_text()
+    first.click()
+    watched.page.wait_for_url(f"**/some/path/{PARAPHRASE_ANSWER}")
+    assert watched.console == []
+
+
+def test_browser_gives_the_native_ids_in_the_native_order(built_site: Path, watched: Watched) -> None:
+    native = NativeSearch(built_site)
+    expected = [[r.section.id for r in native.search(text).results] for text in QUERIES]
+    url = site_url(built_site)
+    watched.page.goto(url)
+    answers = watched.page.evaluate(QUERY, [f"{url}latefind/", QUERIES, {}])
+    assert [[r["id"] for r in answer["results"]] for answer in answers] == expected
+    assert watched.console == []
+
+
+def test_result_has_what_the_api_promises(built_site: Path, watched: Watched) -> None:
+    url = site_url(built_site)
+    watched.page.goto(url)
+    [answer] = watched.page.evaluate(QUERY, [f"{url}latefind/", [PARAPHRASE], {"limit": 2}])
+    assert answer["query"] == PARAPHRASE
+    assert answer["mode"] == "semantic"
+    assert set(answer["timings"]) == {"tokenize", "encode", "candidates", "rerank", "fetch", "total"}
+    assert len(answer["results"]) == 2
+    first = answer["results"][0]
+    assert first["url"] == url + PARAPHRASE_ANSWER
+    assert first["breadcrumb"] == ["Garden"]
+    assert "hidden tank" in first["snippet"]
+
+
+def test_rank_orders_given_sections_and_reports_unknown_ones(built_site: Path, watched: Watched) -> None:
+    url = site_url(built_site)
+    watched.page.goto(url)
+    script = """async (base) => {
+      const { createSearch } = await import(base + "latefind.js");
+      const search = await createSearch({ base });
+      const ids = ["kitchen.html#bread", "nowhere", "garden/#slugs"];
+      const ranked = await search.rank("keep snails away", ids);
+      search.close();
+      return ranked;
+    }"""
+    ranked = watched.page.evaluate(script, f"{url}latefind/")
+    native, unknown = NativeSearch(built_site).rank(
+        "keep snails away", ["kitchen.html#bread", "garden/#slugs"]
+    )
+    known = [row for row in ranked if row.get("score") is not None]
+    assert [row["id"] for row in known] == ["garden/#slugs", "kitchen.html#bread"]
+    assert [row["score"] for row in known] == pytest.approx([score for _, score in native], abs=0.05)
+    assert unknown == []
