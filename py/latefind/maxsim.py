@@ -52,7 +52,7 @@ def maxsim(
         similarities *= scales[start:end, None]
         filled = np.flatnonzero(lengths[first:last])
         if len(filled):
-            starts = ends[first:last][filled] - lengths[first:last][filled] - start
+            starts = (ends[first:last][filled] - lengths[first:last][filled] - start).astype(np.intp)
             # (filled passages, query tokens) -> (filled passages,)
             best = np.maximum.reduceat(similarities, starts, axis=0)
             scores[first + filled] = best.sum(axis=1)

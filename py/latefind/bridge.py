@@ -1,0 +1,146 @@
+"""What the browser's worker calls: the engine behind functions of plain values.
+
+This module alone knows that Pyodide exists. Arguments are strings, JSON and byte buffers, results are
+JSON, so that no Python object needs a proxy in JavaScript and none can leak. A refusal is a result too:
+``{"error": {"code", "message", "detail"}}``, since an exception that crosses into JavaScript loses its
+code. Anything else that is raised is a bug and crosses as it is, with its traceback.
+
+Under CPython it works the same with ``bytes`` or a ``memoryview`` for a buffer, which is how it is tested.
+"""
+
+import functools
+import json
+from collections.abc import Callable, Mapping
+from typing import ParamSpec, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from latefind.errors import FormatError, LatefindError
+from latefind.manifest import Manifest
+from latefind.search import Engine
+
+
+class JsBuffer(Protocol):
+    """A Uint8Array as Pyodide shows it."""
+
+    def to_bytes(self) -> bytes:
+        """Copy the buffer into Python's memory, once."""
+
+
+Data = bytes | memoryview | JsBuffer
+P = ParamSpec("P")
+
+_engine: Engine | None = None
+
+
+def _answers(function: Callable[P, Mapping[str, object]]) -> Callable[P, str]:
+    """Turn the result into JSON, and an error that is raised on purpose into a result."""
+
+    @functools.wraps(function)
+    def answer(*args: P.args, **kwargs: P.kwargs) -> str:
+        try:
+            result = function(*args, **kwargs)
+        except LatefindError as error:
+            detail = "" if error.__cause__ is None else repr(error.__cause__)
+            result = {"error": {"code": error.code, "message": str(error), "detail": detail}}
+        return json.dumps(result, ensure_ascii=False)
+
+    return answer
+
+
+@_answers
+def boot(manifest: str) -> Mapping[str, object]:
+    """Begin an index, described by the text of its ``manifest.json``; one begun before is dropped."""
+    global _engine
+    _engine = Engine(Manifest.from_bytes(manifest.encode("utf-8")))
+    return {}
+
+
+@_answers
+def add_part(path: str, data: Data) -> Mapping[str, object]:
+    """Verify and add one part; ``{"ready": bool}`` says whether the index is complete with it."""
+    engine = _started()
+    engine.add_part(path, _bytes_of(data))
+    return {"ready": engine.ready}
+
+
+@_answers
+def plan(text: str) -> Mapping[str, object]:
+    """Tokenise a query: ``{"ids": [int], "mask": [int], "scored": [bool]}``, all of one length."""
+    tokens = _started().plan_query(text)
+    return {
+        "ids": tokens.ids.tolist(),
+        "mask": tokens.mask.tolist(),
+        "scored": tokens.scored.tolist(),
+    }
+
+
+@_answers
+def search(vectors: Data, scored: str, options: str) -> Mapping[str, object]:
+    """Search by the encoder's output.
+
+    Parameters
+    ----------
+    vectors : buffer of float32
+        One row for each token of the plan.
+    scored : JSON list of bool
+        Of the plan: which rows count.
+    options : JSON object
+        ``text``, ``limit`` and ``filters`` (facet to list of values).
+
+    Returns
+    -------
+    str
+        ``{"results": […], "total": int, "timings": {"candidates": ms, "rerank": ms}}``
+    """
+    wanted = json.loads(options)
+    found = _started().search(
+        _query_of(vectors, scored), wanted["text"], limit=wanted["limit"], filters=wanted["filters"]
+    )
+    return {
+        "results": [result.to_json() for result in found.results],
+        "total": found.total,
+        "timings": dict(found.timings),
+    }
+
+
+@_answers
+def rank(vectors: Data, scored: str, names: str) -> Mapping[str, object]:
+    """Order sections by MaxSim: ``{"ranked": [{"id", "score"}]}``, best first.
+
+    ``names`` is a JSON list with, for each section, the names that it may have; the first is the caller's
+    own and comes back as its id. Sections that the index knows by none of their names are left out.
+    """
+    alternatives: list[list[str]] = json.loads(names)
+    every_name = [name for group in alternatives for name in group]
+    ranked, _ = _started().rank(_query_of(vectors, scored), every_name)
+    scores = dict(ranked)
+    pairs = [
+        (group[0], next(scores[name] for name in group if name in scores))
+        for group in alternatives
+        if not scores.keys().isdisjoint(group)
+    ]
+    pairs.sort(key=lambda pair: -pair[1])
+    return {"ranked": [{"id": name, "score": score} for name, score in pairs]}
+
+
+def _started() -> Engine:
+    if _engine is None:
+        raise LatefindError.expected("bridge", "boot() first", "another call")
+    return _engine
+
+
+def _bytes_of(data: Data) -> bytes:
+    return bytes(data) if isinstance(data, bytes | memoryview) else data.to_bytes()
+
+
+def _query_of(vectors: Data, scored: str) -> npt.NDArray[np.float32]:
+    """Return the rows that count, float32 (scored tokens, dimensions)."""
+    rows = np.array(json.loads(scored), np.bool_)
+    values = np.frombuffer(_bytes_of(vectors), "<f4")
+    if not len(rows) or len(values) % len(rows):
+        raise FormatError.expected(
+            "query", f"a vector for each of {len(rows)} tokens", f"{len(values)} numbers"
+        )
+    return values.reshape(len(rows), -1)[rows].astype(np.float32, copy=False)

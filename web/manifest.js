@@ -1,0 +1,119 @@
+/**
+ * @file Reads `manifest.json`: which files a search needs, and what they weigh. The only part of an index
+ * that JavaScript reads; everything else goes to Python unparsed. The page checks it before it starts a
+ * worker, so that a wrong folder or version is an error of `createSearch`.
+ */
+
+import { LatefindError, describe } from "./protocol.js";
+
+/** Format version that this code reads; must equal FORMAT_VERSION in py/latefind/format.py. */
+export const FORMAT_VERSION = 1;
+
+/** @typedef {{role: string, path: string, bytes: number, sha256: string}} Part */
+
+/**
+ * @typedef {object} Manifest
+ * @property {string} base   prefix of relative result URLs, relative to the manifest's own URL
+ * @property {{pyodide: string, onnxruntime: string, packages: string[]}} runtime
+ * @property {Part[]} parts  every file that semantic search loads
+ */
+
+/** @typedef {Record<string, unknown>} Fields */
+
+/**
+ * @param {string} text
+ * @returns {Manifest}
+ * @throws {LatefindError} `version` or `format`
+ */
+export function parseManifest(text) {
+  const fields = parseObject(text);
+  if (fields.format !== FORMAT_VERSION) {
+    throw LatefindError.expected(
+      "version",
+      "manifest.json",
+      `format version ${FORMAT_VERSION}`,
+      `version ${JSON.stringify(fields.format)}`,
+      "Build the index with the latefind that serves it.",
+    );
+  }
+  const runtime = isObject(fields.runtime) ? fields.runtime : {};
+  const { parts } = fields;
+  const { packages } = runtime;
+  if (!Array.isArray(parts)) throw malformed("parts", "a list", parts);
+  if (!Array.isArray(packages)) throw malformed("runtime.packages", "a list", packages);
+  return {
+    base: readString(fields, "base"),
+    runtime: {
+      pyodide: readString(runtime, "pyodide", "runtime."),
+      onnxruntime: readString(runtime, "onnxruntime", "runtime."),
+      packages: packages.map(String),
+    },
+    parts: parts.map(readPart),
+  };
+}
+
+/**
+ * @param {string} text
+ * @returns {Fields}
+ */
+function parseObject(text) {
+  /** @type {unknown} */
+  let fields;
+  try {
+    fields = JSON.parse(text);
+  } catch (error) {
+    throw malformed("the file", "JSON", describe(error));
+  }
+  if (!isObject(fields)) throw malformed("the file", "a JSON object", fields);
+  return fields;
+}
+
+/**
+ * @param {unknown} fields
+ * @param {number} index
+ * @returns {Part}
+ */
+function readPart(fields, index) {
+  const at = `parts[${index}].`;
+  if (!isObject(fields)) throw malformed(`parts[${index}]`, "an object", fields);
+  const path = readString(fields, "path", at);
+  const { bytes, sha256 } = fields;
+  // A path that leaves the folder could reach another origin.
+  if (!/^[\w-][\w./-]*$/.test(path) || path.includes("..")) throw malformed(`${at}path`, "a path below it", path);
+  if (typeof bytes !== "number" || !Number.isSafeInteger(bytes) || bytes < 0) {
+    throw malformed(`${at}bytes`, "a size in bytes", bytes);
+  }
+  if (typeof sha256 !== "string" || !/^[0-9a-f]{64}$/.test(sha256)) {
+    throw malformed(`${at}sha256`, "64 hex digits", sha256);
+  }
+  return { role: readString(fields, "role", at), path, bytes, sha256 };
+}
+
+/**
+ * @param {Fields} fields
+ * @param {string} key
+ * @param {string} [at]
+ */
+function readString(fields, key, at = "") {
+  const value = fields[key];
+  if (typeof value !== "string") throw malformed(`${at}${key}`, "a string", value);
+  return value;
+}
+
+/**
+ * @param {unknown} value
+ * @returns {value is Fields}
+ */
+function isObject(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * @param {string} field
+ * @param {string} expected
+ * @param {unknown} got
+ */
+function malformed(field, expected, got) {
+  const text = typeof got === "string" ? got : (JSON.stringify(got) ?? "nothing").slice(0, 80);
+  return LatefindError.expected("format", `manifest.json: ${field}`, expected, text, "Build the index again.");
+}

@@ -1,0 +1,250 @@
+/**
+ * @file Fetches the parts of an index: bounded concurrency, progress, integrity, and errors that say which
+ * file, what was expected and what came. Runs in the worker.
+ */
+
+import { checkStatus } from "./http.js";
+import { LatefindError, describe } from "./protocol.js";
+
+/** @typedef {import("./manifest.js").Part} Part */
+/** @typedef {Uint8Array<ArrayBuffer>} Bytes */
+
+/**
+ * Downloads at a time. HTTP/1.1 allows six connections to a host: two stay free for the files that Pyodide
+ * and onnxruntime-web fetch themselves, since the start-up of those takes longest.
+ */
+const CONCURRENCY = 4;
+
+/** A download that brings no byte for this long (ms) has failed. */
+const SILENCE = 60_000;
+
+/** The browser's own, taken before runtime.js wraps it for Pyodide. */
+const browserFetch = self.fetch.bind(self);
+
+/** Progress reports at most every so many ms. */
+const REPORT_INTERVAL = 100;
+
+/** Counts the bytes of all parts and reports them: never more than the total, never falling. */
+export class Progress {
+  /** @type {Map<string, number>} */
+  #loaded = new Map();
+  /** @type {Map<string, Part>} */
+  #parts;
+  #sum = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  #report;
+
+  /**
+   * @param {Part[]} parts
+   * @param {(loaded: number, total: number) => void} report
+   */
+  constructor(parts, report) {
+    this.#parts = new Map(parts.map((part) => [part.path, part]));
+    this.total = parts.reduce((sum, part) => sum + part.bytes, 0);
+    this.#report = report;
+  }
+
+  /**
+   * @param {string} path
+   * @param {number} loaded  bytes of this part so far; a second attempt never counts back
+   */
+  advance(path, loaded) {
+    const before = this.#loaded.get(path) ?? 0;
+    const now = Math.min(loaded, this.#parts.get(path)?.bytes ?? 0);
+    if (now <= before) return;
+    this.#loaded.set(path, now);
+    this.#sum += now - before;
+    this.#timer ??= setTimeout(() => this.flush(), REPORT_INTERVAL);
+  }
+
+  /**
+   * Count parts as complete.
+   * @param {Part[]} parts
+   */
+  complete(parts) {
+    for (const part of parts) this.advance(part.path, part.bytes);
+  }
+
+  /** Report now. */
+  flush() {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#report(this.#sum, this.total);
+  }
+}
+
+/** Fetches parts, a few at a time, in the order in which they are asked for. */
+export class PartLoader {
+  #running = 0;
+  /** @type {(() => void)[]} */
+  #waiting = [];
+  #manifestUrl;
+  #progress;
+
+  /**
+   * @param {string} manifestUrl
+   * @param {Progress} progress
+   */
+  constructor(manifestUrl, progress) {
+    this.#manifestUrl = manifestUrl;
+    this.#progress = progress;
+  }
+
+  /**
+   * @param {Part} part
+   * @returns {string}
+   */
+  url(part) {
+    return new URL(part.path, this.#manifestUrl).href;
+  }
+
+  /**
+   * Fetch a part and check its SHA-256.
+   * @param {Part} part
+   * @returns {Promise<Bytes>}
+   */
+  fetchVerified(part) {
+    return this.#fetchTwice(part, async (bytes) => {
+      await this.#verify(part, bytes);
+      return bytes;
+    });
+  }
+
+  /**
+   * Fetch a part and hand it to `accept`, which does the verifying: it throws an `integrity` error where the
+   * bytes are not those of the manifest.
+   * @param {Part} part
+   * @param {(bytes: Bytes) => Promise<void>} accept
+   * @returns {Promise<void>}
+   */
+  fetchInto(part, accept) {
+    return this.#fetchTwice(part, accept);
+  }
+
+  /**
+   * Wrong bytes are most often an old or damaged copy in a cache: ask once more, past it.
+   * @template T
+   * @param {Part} part
+   * @param {(bytes: Bytes) => Promise<T>} accept
+   * @returns {Promise<T>}
+   */
+  async #fetchTwice(part, accept) {
+    try {
+      return await accept(await this.#inTurn(() => this.#download(part, "default")));
+    } catch (error) {
+      if (!(error instanceof LatefindError) || error.code !== "integrity") throw error;
+      return await accept(await this.#inTurn(() => this.#download(part, "reload")));
+    }
+  }
+
+  /**
+   * @template T
+   * @param {() => Promise<T>} work
+   * @returns {Promise<T>}
+   */
+  async #inTurn(work) {
+    if (this.#running >= CONCURRENCY) {
+      await new Promise((/** @type {(value: void) => void} */ resolve) => this.#waiting.push(resolve));
+    }
+    this.#running += 1;
+    try {
+      return await work();
+    } finally {
+      this.#running -= 1;
+      this.#waiting.shift()?.();
+    }
+  }
+
+  /**
+   * @param {Part} part
+   * @param {RequestCache} cache
+   * @returns {Promise<Bytes>}
+   */
+  async #download(part, cache) {
+    const url = this.url(part);
+    const bytes = new Uint8Array(part.bytes);
+    const watch = new AbortController();
+    const timeout = () => watch.abort(new Error(`nothing more for ${SILENCE / 1000} seconds`));
+    let timer = setTimeout(timeout, SILENCE);
+    let got = 0;
+    try {
+      const response = await browserFetch(url, { cache, signal: watch.signal, ...subresourceIntegrity(part) });
+      checkStatus(response, url);
+      const reader = readerOf(response);
+      for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
+        clearTimeout(timer);
+        timer = setTimeout(timeout, SILENCE);
+        if (got + chunk.value.length <= bytes.length) bytes.set(chunk.value, got);
+        got += chunk.value.length;
+        this.#progress.advance(part.path, got);
+      }
+    } catch (error) {
+      throw error instanceof LatefindError ? error : interrupted(url, part, got, error);
+    } finally {
+      clearTimeout(timer);
+    }
+    if (got !== part.bytes) {
+      throw LatefindError.expected(
+        "integrity",
+        url,
+        `${part.bytes} bytes`,
+        `${got}`,
+        "Upload the file again, or build the index again.",
+      );
+    }
+    return bytes;
+  }
+
+  /**
+   * @param {Part} part
+   * @param {Bytes} bytes
+   */
+  async #verify(part, bytes) {
+    if (!self.isSecureContext) return; // Then the browser has checked it: subresourceIntegrity.
+    const found = toHex(await crypto.subtle.digest("SHA-256", bytes));
+    if (found === part.sha256) return;
+    throw LatefindError.expected(
+      "integrity",
+      this.url(part),
+      `SHA-256 ${part.sha256.slice(0, 12)}…`,
+      `${found.slice(0, 12)}…`,
+      "Upload the file again, or build the index again.",
+    );
+  }
+}
+
+/** @param {Response} response */
+function readerOf(response) {
+  return (response.body ?? new ReadableStream({ start: (controller) => controller.close() })).getReader();
+}
+
+/**
+ * `crypto.subtle` is missing on plain HTTP (except localhost); there the browser itself can check a part,
+ * though it then says no more than that the fetch failed.
+ * @param {Part} part
+ * @returns {RequestInit}
+ */
+function subresourceIntegrity(part) {
+  if (self.isSecureContext) return {};
+  const bytes = part.sha256.match(/../g)?.map((pair) => String.fromCharCode(parseInt(pair, 16))) ?? [];
+  return { integrity: `sha256-${btoa(bytes.join(""))}` };
+}
+
+/**
+ * @param {string} url
+ * @param {Part} part
+ * @param {number} got
+ * @param {unknown} error
+ */
+function interrupted(url, part, got, error) {
+  // Without crypto.subtle a wrong hash looks like this too, and deserves the second attempt.
+  const code = self.isSecureContext || got ? "network" : "integrity";
+  const advice = "Check the connection and the file on the server, then try again.";
+  return LatefindError.expected(code, url, `${part.bytes} bytes`, `${got}, then "${describe(error)}"`, advice);
+}
+
+/** @param {ArrayBuffer} buffer */
+function toHex(buffer) {
+  return Array.from(new Uint8Array(buffer), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

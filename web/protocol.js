@@ -1,0 +1,198 @@
+/**
+ * @file The messages between a page and the search worker, and the error that both sides raise.
+ *
+ * `latefind.js` posts a {@link Request}, `worker.js` a {@link Report}; nothing else crosses. Errors cross as
+ * {@link WireError}, because an Error loses its class and fields in a structured clone. The codes are those
+ * of `py/latefind/errors.py`, plus the ones that only a browser can raise (see {@link LatefindError}).
+ */
+
+/**
+ * @typedef {object} WireError
+ * @property {string} code     what went wrong, for programs
+ * @property {string} message  `<file or option>: expected X, got Y. <what to do>`, for people
+ * @property {string} detail   what the browser or Python said, a traceback for instance; may be empty
+ */
+
+/**
+ * Starts everything; the worker's first message. Answered by `progress`, then `ready` or `failed`.
+ * @typedef {object} BootRequest
+ * @property {"boot"} type
+ * @property {string} manifestUrl  absolute; parts are relative to it
+ * @property {string} manifest     the text of manifest.json, already checked
+ */
+
+/**
+ * @typedef {object} QueryRequest
+ * @property {"query"} type
+ * @property {number} id
+ * @property {string} text
+ * @property {number} limit
+ * @property {Record<string, string[]>} filters
+ */
+
+/**
+ * @typedef {object} RankRequest
+ * @property {"rank"} type
+ * @property {number} id
+ * @property {string} text
+ * @property {string[][]} names  for each section the names that it may have, the caller's own first
+ */
+
+/**
+ * The caller no longer wants the answer: the worker skips the request unless it is already at it.
+ * @typedef {object} CancelRequest
+ * @property {"cancel"} type
+ * @property {number} id
+ */
+
+/** @typedef {BootRequest | QueryRequest | RankRequest | CancelRequest} Request */
+
+/**
+ * @typedef {object} ProgressReport
+ * @property {"progress"} type
+ * @property {number} bytesLoaded  never falls
+ * @property {number} bytesTotal
+ */
+
+/** @typedef {{type: "ready"}} ReadyReport */
+
+/**
+ * The worker cannot go on; whoever waits is refused, and the page starts another worker at the next call.
+ * @typedef {object} FailedReport
+ * @property {"failed"} type
+ * @property {WireError} error
+ */
+
+/**
+ * @typedef {object} FoundReport
+ * @property {"found"} type
+ * @property {number} id
+ * @property {Found} found
+ */
+
+/**
+ * @typedef {object} RankedReport
+ * @property {"ranked"} type
+ * @property {number} id
+ * @property {Ranked[]} ranked
+ */
+
+/**
+ * One request failed; the worker goes on with the others.
+ * @typedef {object} RefusedReport
+ * @property {"refused"} type
+ * @property {number} id
+ * @property {WireError} error
+ */
+
+/** @typedef {ProgressReport | ReadyReport | FailedReport | FoundReport | RankedReport | RefusedReport} Report */
+
+/** @typedef {{id: string, score: number}} Ranked */
+
+/**
+ * @typedef {object} Result
+ * @property {string} id
+ * @property {string} url           absolute once it leaves the worker; empty where there is none
+ * @property {string} title
+ * @property {string[]} breadcrumb  page title and enclosing headings, outermost first
+ * @property {number} score
+ * @property {string} snippet
+ * @property {[number, number][]} highlights  ranges of the snippet; none yet
+ * @property {Record<string, unknown>} meta
+ * @property {Record<string, string[]>} filters
+ * @property {string} lang
+ */
+
+/**
+ * Milliseconds of each step, in the worker; `total` leaves out waiting for the worker to start.
+ * @typedef {object} Timings
+ * @property {number} tokenize
+ * @property {number} encode
+ * @property {number} candidates
+ * @property {number} rerank
+ * @property {number} fetch
+ * @property {number} total
+ */
+
+/**
+ * @typedef {object} Found
+ * @property {Result[]} results
+ * @property {number} total
+ * @property {Timings} timings
+ */
+
+/**
+ * Every error that latefind raises on purpose. Codes beyond Python's (`usage`, `format`, `version`,
+ * `integrity`, `model`, `tokenizer`, `runtime`, `error`):
+ *
+ * - `network`             a file that cannot be fetched, or arrives cut short
+ * - `wasm-blocked`        the Content-Security-Policy forbids WebAssembly
+ * - `worker-failed`       the worker's script cannot start, or the worker died
+ * - `stalled`             loading stopped making progress
+ * - `lexical-unavailable` a lexical search was asked of an index that has none
+ * - `closed`              the search was closed
+ * - `internal`            anything else: a bug; `detail` has the traceback
+ */
+export class LatefindError extends Error {
+  /** @override */
+  name = "LatefindError";
+
+  /**
+   * @param {string} code
+   * @param {string} message
+   * @param {string} [detail]
+   */
+  constructor(code, message, detail = "") {
+    super(message);
+    this.code = code;
+    this.detail = detail;
+  }
+
+  /**
+   * Build the error from the pieces of the message form.
+   * @param {string} code
+   * @param {string} where
+   * @param {string} expected
+   * @param {string} got
+   * @param {string} advice
+   * @param {string} [detail]
+   */
+  static expected(code, where, expected, got, advice, detail) {
+    return new LatefindError(code, `${where}: expected ${expected}, got ${got}. ${advice}`, detail);
+  }
+}
+
+/**
+ * @param {unknown} error
+ * @returns {WireError}
+ */
+export function toWire(error) {
+  if (error instanceof LatefindError) {
+    return { code: error.code, message: error.message, detail: error.detail };
+  }
+  const reason = describe(error);
+  const detail = error instanceof Error ? error.stack ?? "" : "";
+  return {
+    code: "internal",
+    message: `latefind: expected no error here, got ${reason}. Please report it with the detail.`,
+    detail,
+  };
+}
+
+/**
+ * @param {WireError} wire
+ * @returns {LatefindError}
+ */
+export function fromWire({ code, message, detail }) {
+  return new LatefindError(code, message, detail);
+}
+
+/**
+ * One line about an error. Of a Python traceback that is the last line, not the first.
+ * @param {unknown} error
+ * @returns {string}
+ */
+export function describe(error) {
+  const text = error instanceof Error ? error.message || error.name : String(error);
+  return (text.trim().split("\n").at(-1) ?? "").replace(/\.$/, "");
+}

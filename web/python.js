@@ -1,0 +1,150 @@
+/**
+ * @file Starts Pyodide and speaks to `latefind.bridge`. Values cross as plain numbers, strings, JSON and
+ * byte buffers, so no Python proxy outlives a call but the bridge's functions themselves.
+ */
+
+import { LatefindError, describe, fromWire } from "./protocol.js";
+import { importModule } from "./runtime.js";
+
+/** @typedef {import("./protocol.js").WireError} WireError */
+/** @typedef {import("./protocol.js").Found} Found */
+/** @typedef {import("./protocol.js").Ranked} Ranked */
+/** @typedef {import("pyodide").PyodideAPI} PyodideAPI */
+/** @typedef {typeof import("pyodide")} PyodideModule */
+
+/** @typedef {{ids: number[], mask: number[], scored: boolean[]}} Plan */
+/** @typedef {{text: string, limit: number, filters: Record<string, string[]>}} SearchOptions */
+/** @typedef {Pick<Found, "results" | "total"> & {timings: {candidates: number, rerank: number}}} SearchAnswer */
+
+/**
+ * The functions of `py/latefind/bridge.py`; each returns JSON, `{"error": WireError}` where it refuses.
+ * @typedef {object} Bridge
+ * @property {(manifest: string) => string} boot
+ * @property {(path: string, data: Uint8Array) => string} add_part
+ * @property {(text: string) => string} plan
+ * @property {(vectors: Uint8Array, scored: string, options: string) => string} search
+ * @property {(vectors: Uint8Array, scored: string, names: string) => string} rank
+ */
+
+/** Lines of Python's stderr that an error carries as its detail. */
+const KEPT_LINES = 40;
+
+export class Python {
+  #bridge;
+
+  /** @param {Bridge} bridge */
+  constructor(bridge) {
+    this.#bridge = bridge;
+  }
+
+  /**
+   * @param {string} folder       URL of Pyodide's files, wheels included
+   * @param {string[]} packages   names in the folder's lock file
+   * @param {string} manifest     text of manifest.json
+   * @returns {Promise<Python>}
+   */
+  static async start(folder, packages, manifest) {
+    const pyodide = await loadPyodide(folder);
+    /** @type {string[]} */
+    const log = [];
+    const keep = (/** @type {string} */ line) => void log.splice(0, Math.max(0, log.push(line) - KEPT_LINES));
+    pyodide.setStderr({ batched: keep });
+    pyodide.setStdout({ batched: keep });
+    // The promise resolves even when a package failed to load: only the import tells.
+    await pyodide.loadPackage(packages, { checkIntegrity: true, messageCallback: keep, errorCallback: keep });
+    const python = new Python(importBridge(pyodide, packages, log));
+    answer(python.#bridge.boot(manifest));
+    return python;
+  }
+
+  /**
+   * @param {string} path
+   * @param {Uint8Array} data
+   * @returns {boolean} whether the index is complete
+   */
+  addPart(path, data) {
+    return /** @type {{ready: boolean}} */ (answer(this.#bridge.add_part(path, data))).ready;
+  }
+
+  /**
+   * @param {string} text
+   * @returns {Plan}
+   */
+  plan(text) {
+    return /** @type {Plan} */ (answer(this.#bridge.plan(text)));
+  }
+
+  /**
+   * @param {Float32Array} vectors  one row a token of the plan
+   * @param {Plan} plan
+   * @param {SearchOptions} options
+   * @returns {SearchAnswer}
+   */
+  search(vectors, plan, options) {
+    const reply = this.#bridge.search(bytesOf(vectors), JSON.stringify(plan.scored), JSON.stringify(options));
+    return /** @type {SearchAnswer} */ (answer(reply));
+  }
+
+  /**
+   * @param {Float32Array} vectors
+   * @param {Plan} plan
+   * @param {string[][]} names  for each section the names that it may have
+   * @returns {Ranked[]}
+   */
+  rank(vectors, plan, names) {
+    const reply = this.#bridge.rank(bytesOf(vectors), JSON.stringify(plan.scored), JSON.stringify(names));
+    return /** @type {{ranked: Ranked[]}} */ (answer(reply)).ranked;
+  }
+}
+
+/**
+ * @param {string} folder
+ * @returns {Promise<PyodideAPI>}
+ */
+async function loadPyodide(folder) {
+  // Importing the second module here, not inside Pyodide, lets it profit from importModule's fallback too.
+  const [pyodide, compiled] = await Promise.all([
+    importModule(`${folder}pyodide.mjs`),
+    importModule(`${folder}pyodide.asm.mjs`),
+  ]);
+  const { loadPyodide: load } = /** @type {PyodideModule} */ (pyodide);
+  const { default: createPyodideModule } =
+    /** @type {{default: NonNullable<import("pyodide").PyodideConfig["createPyodideModule"]>}} */ (compiled);
+  return load({ indexURL: folder, lockFileURL: `${folder}pyodide-lock.json`, createPyodideModule });
+}
+
+/**
+ * @param {PyodideAPI} pyodide
+ * @param {string[]} packages
+ * @param {string[]} log
+ * @returns {Bridge}
+ */
+function importBridge(pyodide, packages, log) {
+  try {
+    return /** @type {Bridge} */ (pyodide.pyimport("latefind.bridge"));
+  } catch (error) {
+    throw LatefindError.expected(
+      "runtime",
+      "pyodide-lock.json",
+      `packages that import (${packages.join(", ")})`,
+      `"${describe(error)}"`,
+      "Build the index again and upload the whole folder.",
+      [...log, String(error)].join("\n"),
+    );
+  }
+}
+
+/**
+ * @param {string} json
+ * @returns {unknown}
+ */
+function answer(json) {
+  const value = /** @type {{error?: WireError}} */ (JSON.parse(json));
+  if (value.error) throw fromWire(value.error);
+  return value;
+}
+
+/** @param {Float32Array} vectors */
+function bytesOf(vectors) {
+  return new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength);
+}
