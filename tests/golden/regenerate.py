@@ -1,4 +1,4 @@
-"""Write the golden files of the current format version, from the examples in tests/test_format.py.
+"""Write the golden files of the current format version, from the examples in tests/format_examples.py.
 
 Only for a new version: golden files of a released version are never edited.
 """
@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-import test_format as examples  # noqa: E402 (found by the line above)
+import format_examples as examples  # noqa: E402 (found by the line above)
 
 from latefind.format import write_sections, write_vectors  # noqa: E402
 
