@@ -67,4 +67,4 @@ def write_small_site(folder: Path) -> None:
     for name, body in PAGES.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f'<!doctype html><html lang="en"><body>{body}</body></html>', "utf-8")
+        path.write_text(f'<!doctype html><html lang="en"><link rel="icon" href="data:,"><body>{body}</body></html>', "utf-8")

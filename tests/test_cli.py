@@ -35,7 +35,7 @@ def test_help_has_an_example_for_every_command(capsys: pytest.CaptureFixture[str
         with pytest.raises(SystemExit) as stop:
             main([command, "--help"])
         assert stop.value.code == 0
-        assert f"Example:  latefind {command}" in capsys.readouterr().out
+        assert f"Example: latefind {command}" in capsys.readouterr().out
 
 
 def test_cli_docs_are_generated_from_the_parser() -> None:
@@ -129,10 +129,10 @@ def test_build_goes_on_past_a_page_that_is_not_utf8(
 @pytest.mark.parametrize(
     ("lines", "says"),
     [
-        ('{"text": "no id"}', "r.jsonl:1"),
-        ('{"id": "1"}', "r.jsonl:1"),
-        ('{"id": "1", "text": "a"}\n{"id": "1", "text": "b"}', "r.jsonl:2"),
-        ('{"id": "1", "text": "a"}\nnot json', "r.jsonl:2"),
+        ('{"text": "no id"}', "r.jsonl, line 1"),
+        ('{"id": "1"}', "r.jsonl, line 1"),
+        ('{"id": "1", "text": "a"}\n{"id": "1", "text": "b"}', "r.jsonl, line 2"),
+        ('{"id": "1", "text": "a"}\nnot json', "r.jsonl, line 2"),
     ],
     ids=["no id", "no text", "duplicate id", "not JSON"],
 )

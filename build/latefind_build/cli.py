@@ -46,7 +46,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="latefind",
         description="Semantic search for static sites, entirely in the visitor's browser.",
-        epilog="Add search to a built site:  latefind build public/",
+        epilog="Add search to a built site: latefind build public/",
     )
     parser.add_argument("--version", action="version", version=f"latefind {latefind.__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
@@ -68,8 +68,7 @@ def _add_command(
         name,
         help=summary,
         description=summary,
-        epilog=f"Example:  {example}",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        epilog=f"Example: {example}",
     )
     parser.add_argument("--debug", action="store_true", help="show a traceback with an error")
     parser.set_defaults(run=run)
@@ -223,7 +222,7 @@ def _add_search(commands: "Commands[argparse.ArgumentParser]") -> None:
     )
     parser.add_argument("directory", type=Path, metavar="DIR", help="a built site, or its latefind folder")
     parser.add_argument("query", metavar="QUERY", help="the question")
-    parser.add_argument("--top", type=_positive, default=10, metavar="N", help="most results to show")
+    parser.add_argument("--top", type=_positive, default=10, metavar="N", help="most results to show (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print results as JSON")
 
 
@@ -252,8 +251,8 @@ def _add_serve(commands: "Commands[argparse.ArgumentParser]") -> None:
         "latefind serve public/ --port 8000",
     )
     parser.add_argument("directory", type=Path, metavar="DIR", help="folder to serve")
-    parser.add_argument("--port", type=_port, default=8000, metavar="PORT", help="port on the host")
-    parser.add_argument("--host", default="127.0.0.1", metavar="HOST", help="address to listen on")
+    parser.add_argument("--port", type=_port, default=8000, metavar="PORT", help="port on the host (default: %(default)s)")
+    parser.add_argument("--host", default="127.0.0.1", metavar="HOST", help="address to listen on (default: %(default)s)")
 
 
 def _serve(options: argparse.Namespace) -> None:

@@ -52,8 +52,7 @@ def _name(action: argparse.Action) -> str:
 
 
 def _meaning(action: argparse.Action) -> str:
-    has_default = action.default not in (None, False, []) and action.option_strings
-    return f"{action.help} (default: `{action.default}`)" if has_default else f"{action.help}"
+    return (action.help or "") % {"default": f"`{action.default}`"}
 
 
 if __name__ == "__main__":
