@@ -113,7 +113,7 @@ def is_invisible(node: LexborNode, tag: str, attributes: Attributes) -> bool:
     if tag in INVISIBLE_TAGS:
         return True
     if not attributes:
-        return False
+        return tag == "dialog"
     if "data-pagefind-ignore" in attributes or attributes.get("aria-hidden") == "true":
         return True
     role = attributes.get("role")

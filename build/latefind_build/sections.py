@@ -157,8 +157,8 @@ def _cut_title(title: str) -> str:
 def _drop_empty(drafts: Sequence[_Draft], has_h1: bool) -> list[_Draft]:
     """Drop sections without text that only hold others: their title is in the breadcrumb of those.
 
-    A heading alone, with no section below it, is an answer of its own (a question in a list of them). The page
-    itself stays where it has an h1.
+    A heading alone, with no section below it, is an answer of its own: a question in a list of them. The
+    page itself stays where it has an h1.
     """
     kept = []
     for draft, following in zip(drafts, [*drafts[1:], None], strict=True):

@@ -21,8 +21,8 @@ from tokenizers import Encoding, Tokenizer
 from latefind.passages import Passage, Section, context_of, encoded_text
 
 MIN_ROOM = 16
-"""Tokens of its own text that a window has room for at least. A context that leaves less is cut by the encoder,
-and the windows then are a third of the model's length."""
+"""Tokens of its own text that a window has room for at least. A context that leaves less is cut by the
+encoder, and the windows then are a third of the model's length."""
 
 SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]]*\s+|[。！？][」』”’）]*")
 
