@@ -74,6 +74,13 @@ def test_combining_class_of_every_code_point_orders_as_the_library(template: str
     assert _differences(_normalizer(type="NFD"), normalizers.NFD(), template) == []
 
 
+def test_every_decomposed_character_composes_as_the_library() -> None:
+    decomposed = {unicodedata.normalize("NFD", character) for character in CHARACTERS} - set(CHARACTERS)
+    normalizer, oracle = _normalizer(type="NFC"), normalizers.NFC()
+    ours = {text: normalizer.normalize(AlignedText.original(text)).text for text in decomposed}
+    assert ours == {text: oracle.normalize_str(text) for text in decomposed}
+
+
 def test_punctuation_is_the_library_s_for_every_code_point() -> None:
     split = pre_tokenizers.Punctuation("removed").pre_tokenize_str
     theirs = [character for character in CHARACTERS if not split(character)]
