@@ -41,6 +41,16 @@ def test_markdown_heading_in_any_script_gets_an_id():
     assert parse("## Über die Größe\n\n## 検索\n", Path("page.md")).anchors == {"über-die-größe", "検索"}
 
 
+def test_markdown_heading_may_state_its_id():
+    document = parse("## Vectors (kind 1) {#vectors}\n\n## Vectors\n\n## `{#code}`\n", Path("page.md"))
+
+    assert document.headings == (
+        Heading(2, "vectors", "Vectors (kind 1)"),
+        Heading(2, "vectors-1", "Vectors"),
+        Heading(2, "code", "{#code}"),
+    )
+
+
 def test_markdown_headings_leave_out_those_inside_quotations():
     document = parse("# One `code`\n\n> ## Quoted\n\n## Two\n", Path("page.md"))
 

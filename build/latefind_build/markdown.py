@@ -15,6 +15,7 @@ from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
+from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from markupsafe import escape
 from mdit_py_plugins.anchors import anchors_plugin
@@ -37,6 +38,7 @@ PERMALINK_LABEL = "Link to this section"
 _RAW_TAG = re.compile(r"<[A-Za-z][^<>]*>")
 _RAW_LINK = re.compile(r"""(\s(?:href|src)\s*=\s*)("|')(.*?)\2""", re.IGNORECASE)
 _RAW_ID = re.compile(r"""\s(?:id|name)\s*=\s*("|')(.*?)\1""", re.IGNORECASE)
+_HEADING_ID = re.compile(r"\s+\{#([\w.:-]+)\}\s*$")
 _FRONT_FIELD = re.compile(r"([A-Za-z_][\w-]*)\s*:\s*(.*?)\s*$")
 
 
@@ -119,7 +121,18 @@ def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", options, renderer_cls=_Renderer)
     parser.enable(["table", "strikethrough"])
     parser.use(front_matter_plugin).use(footnote_plugin, inline=False)
+    parser.core.ruler.push("heading_ids", _read_heading_ids)
     return parser.use(anchors_plugin, max_level=6, permalink=True, permalinkSymbol="", permalinkSpace=False)
+
+
+def _read_heading_ids(state: StateCore) -> None:
+    """Take the id of ``## Heading {#id}``: it stays when the heading's words change."""
+    for opening, inline in pairwise(state.tokens):
+        last = inline.children[-1] if opening.type == "heading_open" and inline.children else None
+        match = _HEADING_ID.search(last.content) if last and last.type == "text" else None
+        if last and match:
+            opening.attrSet("id", match[1])
+            last.content = last.content[: match.start()]
 
 
 class _Renderer(RendererHTML):
