@@ -29,13 +29,14 @@ export class Encoder {
    * @returns {Promise<Encoder>}
    */
   static async start(folder, model, where) {
-    const ort = /** @type {Ort} */ (await importModule(`${folder}ort.wasm.min.mjs`));
+    const [{ module }, { url: mjs }] = await Promise.all([
+      importModule(`${folder}ort.wasm.min.mjs`),
+      importModule(`${folder}ort-wasm-simd-threaded.mjs`),
+    ]);
+    const ort = /** @type {Ort} */ (module);
     ort.env.logLevel = "error";
     ort.env.wasm.numThreads = 1;
-    ort.env.wasm.wasmPaths = {
-      mjs: `${folder}ort-wasm-simd-threaded.mjs`,
-      wasm: `${folder}ort-wasm-simd-threaded.wasm`,
-    };
+    ort.env.wasm.wasmPaths = { mjs, wasm: `${folder}ort-wasm-simd-threaded.wasm` };
     const bytes = await model;
     try {
       const session = await ort.InferenceSession.create(bytes, { executionProviders: ["wasm"], logSeverityLevel: 3 });

@@ -190,8 +190,9 @@ export class LatefindSearch extends HTMLElement {
   /** @param {unknown} cause */
   #showError(cause) {
     const { message, detail, details, error, progress, results, status } = this.#view;
-    this.dataset.state = "failed";
     const { code, message: text, detail: more } = toWire(cause);
+    if (code === "closed") return; // By us, when the element was detached.
+    this.dataset.state = "failed";
     message.textContent = text;
     error.dataset.code = code;
     detail.textContent = more;

@@ -9,6 +9,9 @@ import { LatefindError, describe } from "./protocol.js";
 /** Format version that this code reads; must equal FORMAT_VERSION in py/latefind/format.py. */
 export const FORMAT_VERSION = 1;
 
+/** Roles of the parts that make up the index itself, in the order in which they are fetched. */
+export const INDEX_ROLES = ["settings", "tokenizer", "sections", "vectors"];
+
 /** @typedef {{role: string, path: string, bytes: number, sha256: string}} Part */
 
 /**
@@ -41,6 +44,10 @@ export function parseManifest(text) {
   const { packages } = runtime;
   if (!Array.isArray(parts)) throw malformed("parts", "a list", parts);
   if (!Array.isArray(packages)) throw malformed("runtime.packages", "a list", packages);
+  const read = parts.map(readPart);
+  for (const role of ["encoder", ...INDEX_ROLES]) {
+    if (!read.some((part) => part.role === role)) throw malformed("parts", `a part of the role ${role}`, "none");
+  }
   return {
     base: readString(fields, "base"),
     runtime: {
@@ -48,7 +55,7 @@ export function parseManifest(text) {
       onnxruntime: readString(runtime, "onnxruntime", "runtime."),
       packages: packages.map(String),
     },
-    parts: parts.map(readPart),
+    parts: read,
   };
 }
 

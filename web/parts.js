@@ -238,10 +238,14 @@ function subresourceIntegrity(part) {
  * @param {unknown} error
  */
 function interrupted(url, part, got, error) {
-  // Without crypto.subtle a wrong hash looks like this too, and deserves the second attempt.
-  const code = self.isSecureContext || got ? "network" : "integrity";
   const advice = "Check the connection and the file on the server, then try again.";
-  return LatefindError.expected(code, url, `${part.bytes} bytes`, `${got}, then "${describe(error)}"`, advice);
+  const told = `${got}, then "${describe(error)}"`;
+  if (self.isSecureContext || got) {
+    return LatefindError.expected("network", url, `${part.bytes} bytes`, told, advice, String(error));
+  }
+  // Checked by the browser, a wrong hash looks like this too, and deserves the second attempt.
+  const expected = `${part.bytes} bytes with SHA-256 ${part.sha256.slice(0, 12)}…`;
+  return LatefindError.expected("integrity", url, expected, told, advice, String(error));
 }
 
 /** @param {ArrayBuffer} buffer */

@@ -107,9 +107,9 @@ async function loadPyodide(folder) {
     importModule(`${folder}pyodide.mjs`),
     importModule(`${folder}pyodide.asm.mjs`),
   ]);
-  const { loadPyodide: load } = /** @type {PyodideModule} */ (pyodide);
+  const { loadPyodide: load } = /** @type {PyodideModule} */ (pyodide.module);
   const { default: createPyodideModule } =
-    /** @type {{default: NonNullable<import("pyodide").PyodideConfig["createPyodideModule"]>}} */ (compiled);
+    /** @type {{default: NonNullable<import("pyodide").PyodideConfig["createPyodideModule"]>}} */ (compiled.module);
   return load({ indexURL: folder, lockFileURL: `${folder}pyodide-lock.json`, createPyodideModule });
 }
 

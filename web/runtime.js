@@ -36,11 +36,11 @@ export async function checkWasm() {
 /**
  * Import a module of the runtime.
  * @param {string} url
- * @returns {Promise<unknown>}
+ * @returns {Promise<{module: unknown, url: string}>} with the URL from which it did import
  */
 export async function importModule(url) {
   try {
-    return await import(url);
+    return { module: await import(url), url };
   } catch (error) {
     // The reason is not told apart by the browser: ask for the file to learn it.
     const response = await fetch(url);
@@ -52,11 +52,12 @@ export async function importModule(url) {
         "a module that imports",
         `"${describe(error)}"`,
         "Upload the file again, or build the index again.",
+        String(error),
       );
     }
     // Hosts that do not know `.mjs` serve it as something else, which no browser imports.
-    const blob = new Blob([await response.arrayBuffer()], { type: "text/javascript" });
-    return await import(URL.createObjectURL(blob));
+    const copy = URL.createObjectURL(new Blob([await response.arrayBuffer()], { type: "text/javascript" }));
+    return { module: await import(copy), url: copy };
   }
 }
 

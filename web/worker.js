@@ -4,7 +4,7 @@
  */
 
 import { Encoder } from "./encoder.js";
-import { parseManifest } from "./manifest.js";
+import { INDEX_ROLES, parseManifest } from "./manifest.js";
 import { PartLoader, Progress } from "./parts.js";
 import { LatefindError, toWire } from "./protocol.js";
 import { Python } from "./python.js";
@@ -20,9 +20,6 @@ import { checkWasm, guardLoading, watchResources } from "./runtime.js";
 /** @typedef {import("./manifest.js").Part} Part */
 /** @typedef {import("./manifest.js").Manifest} Manifest */
 /** @typedef {{python: Python, encoder: Encoder, siteUrl: string}} Engine */
-
-/** Roles of the parts that make up the index, in the order in which they are fetched. */
-const INDEX_ROLES = ["settings", "tokenizer", "sections", "vectors"];
 
 /** @type {(report: Report) => void} */
 const post = (report) => self.postMessage(report);
@@ -114,7 +111,7 @@ function prepareRuntime(parts, loader, progress) {
  */
 function startEncoder({ parts, runtime }, manifestUrl, loader) {
   const part = parts.find(({ role }) => role === "encoder");
-  if (!part) throw incomplete("encoder");
+  if (!part) throw incomplete("an encoder");
   return Encoder.start(resolve(runtime.onnxruntime, manifestUrl), loader.fetchVerified(part), part.path);
 }
 
@@ -134,18 +131,12 @@ async function fillIndex(parts, loader, starting) {
       }),
     ),
   );
-  if (!ready) throw incomplete(INDEX_ROLES.join(", "));
+  if (!ready) throw incomplete("every part of an index");
 }
 
-/** @param {string} roles */
-function incomplete(roles) {
-  return LatefindError.expected(
-    "format",
-    "manifest.json: parts",
-    `parts of the roles ${roles}`,
-    "a list without one of them",
-    "Build the index again.",
-  );
+/** @param {string} expected */
+function incomplete(expected) {
+  return LatefindError.expected("format", "manifest.json: parts", expected, "some", "Build the index again.");
 }
 
 /**
