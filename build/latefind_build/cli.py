@@ -222,7 +222,9 @@ def _add_search(commands: "Commands[argparse.ArgumentParser]") -> None:
     )
     parser.add_argument("directory", type=Path, metavar="DIR", help="a built site, or its latefind folder")
     parser.add_argument("query", metavar="QUERY", help="the question")
-    parser.add_argument("--top", type=_positive, default=10, metavar="N", help="most results to show (default: %(default)s)")
+    parser.add_argument(
+        "--top", type=_positive, default=10, metavar="N", help="most results to show (default: %(default)s)"
+    )
     parser.add_argument("--json", action="store_true", help="print results as JSON")
 
 
@@ -251,8 +253,12 @@ def _add_serve(commands: "Commands[argparse.ArgumentParser]") -> None:
         "latefind serve public/ --port 8000",
     )
     parser.add_argument("directory", type=Path, metavar="DIR", help="folder to serve")
-    parser.add_argument("--port", type=_port, default=8000, metavar="PORT", help="port on the host (default: %(default)s)")
-    parser.add_argument("--host", default="127.0.0.1", metavar="HOST", help="address to listen on (default: %(default)s)")
+    parser.add_argument(
+        "--port", type=_port, default=8000, metavar="PORT", help="port on the host (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--host", default="127.0.0.1", metavar="HOST", help="address to listen on (default: %(default)s)"
+    )
 
 
 def _serve(options: argparse.Namespace) -> None:

@@ -46,7 +46,7 @@ class Encoder:
             raise ModelError.expected(onnx, "an ONNX model", str(error), "Export it again.") from error
 
     def encode(self, plan: TokenPlan) -> npt.NDArray[np.float32]:
-        """Return the scored token embeddings of one text: float32 (scored tokens, dimensions), unit length."""
+        """Return a text's scored token embeddings: float32 (scored tokens, dimensions), unit length."""
         feed = {"input_ids": plan.ids[None], "attention_mask": plan.mask[None]}
         output = self._session.run([OUTPUT], feed)[0][0]
         return np.ascontiguousarray(output[plan.scored], np.float32)

@@ -1,4 +1,4 @@
-"""Sections to index parts: windows, token embeddings, shards. Stages hand on dataclasses; files at the end."""
+"""Sections to index parts: windows, token embeddings, shards."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -6,21 +6,21 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from latefind_build.windows import split_passages
 from tokenizers import Tokenizer
 
 from latefind.errors import InputError
 from latefind.format import VectorShard, quantize, write_sections, write_vectors
 from latefind.manifest import Part
-from latefind.model import TokenPlan, insert_prefix, plan_document_ids
+from latefind.model import ModelSpec, TokenPlan, insert_prefix, plan_document_ids
 from latefind.passages import Passage, Section, encoded_text
 from latefind_build.bundle import ModelBundle
 from latefind_build.encode import Encoder
 from latefind_build.files import write_part
 from latefind_build.progress import progress
+from latefind_build.windows import split_passages
 
 SHARD_VECTORS = 32_768
-"""Most vectors of a shard (one passage may exceed it): 4 MiB at 128 dimensions, a few seconds on a slow line."""
+"""Most vectors of a shard (one passage may exceed it): about 4 MiB at 128 dimensions."""
 
 SHARD_TEXT_BYTES = 2 * 2**20
 """Text of a shard of sections at which the next one begins."""
@@ -50,12 +50,14 @@ def build_index(sections: Sequence[Section], bundle: ModelBundle, folder: Path, 
     if not sections:
         raise InputError.expected("content", "at least one section with text", "none", "Is the site built?")
     tokenizer = _open_tokenizer(bundle)
+    # The prefix is inserted after tokenisation, so the text must leave room for it.
+    length = bundle.spec.document_length - (bundle.spec.document_prefix_id is not None)
     passages = [
         passage
         for number, section in enumerate(sections)
-        for passage in split_passages(section, number, tokenizer, bundle.spec.document_length)
+        for passage in split_passages(section, number, tokenizer, length)
     ]
-    plans = _plan_passages(sections, passages, tokenizer, bundle)
+    plans = _plan_passages(sections, passages, tokenizer, bundle.spec, length)
     embeddings = Encoder(bundle.onnx).encode_all(plans, jobs)
     parts: list[Part] = []
     vectors = 0
@@ -80,11 +82,14 @@ def _open_tokenizer(bundle: ModelBundle) -> Tokenizer:
 
 
 def _plan_passages(
-    sections: Sequence[Section], passages: Iterable[Passage], tokenizer: Tokenizer, bundle: ModelBundle
+    sections: Sequence[Section],
+    passages: Iterable[Passage],
+    tokenizer: Tokenizer,
+    spec: ModelSpec,
+    length: int,
 ) -> Iterator[TokenPlan]:
     """Yield the token plan of each passage: what ``Model.plan_document`` gives, by the fast tokenizer."""
-    spec = bundle.spec
-    tokenizer.enable_truncation(spec.document_length - (spec.document_prefix_id is not None))
+    tokenizer.enable_truncation(length)
     for passage in passages:
         ids = tokenizer.encode(encoded_text(sections[passage.section], passage)).ids
         yield plan_document_ids(spec, insert_prefix(ids, spec.document_prefix_id))

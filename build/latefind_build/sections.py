@@ -8,76 +8,25 @@ anchor stays in the section before it.
 A heading's anchor is, in this order: its own id; the id of the section or wrapper that it opens; an id or
 ``<a name>`` inside it; an empty anchor just before it. An anchor leads to one place, so a heading whose
 anchors are all taken is treated as one without.
+
+A term with an id in a definition list, as API references and glossaries have them, opens a section too:
+whoever asks for a function wants its entry, not the top of a page of seventy. Terms that share a
+definition share a section, and what follows the list belongs to the section around it.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
 from urllib.parse import quote
-
-from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from latefind.passages import Section
 from latefind_build.crawl import Page
-from latefind_build.dom import (
-    HEADINGS,
-    Attributes,
-    ancestors,
-    children,
-    collapse,
-    inline_text,
-    is_invisible,
-    parse_html,
-    words,
-)
+from latefind_build.dom import parse_html
+from latefind_build.reader import DEFINITION_LEVEL, Container, Heading, Item, ListEnd, read_items
 
 MAX_TITLE = 200
 """Characters of a title. What is longer is a paragraph marked as a heading: it also stays in the text."""
 
 ANCHOR_SAFE = "/?:@!$&'()*+,;=~"
-
-MAIN_SELECTORS = ("[data-pagefind-body]", "main, [role=main]", "article")
-"""Where the main content is, best first; all matches of the first that matches count."""
-
-_BLOCK_TAGS = words(
-    "address article aside blockquote body br caption center dd details dialog dir div dl dt fieldset"
-    " figcaption figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr legend li listing main menu ol p pre"
-    " section summary table tbody tfoot thead tr ul xmp"
-)
-_CELL_TAGS = frozenset(("td", "th"))
-_SOFT_IN_ROW = frozenset(("address", "br", "center", "div", "figure", "hr", "p"))
-"""Blocks that only separate words inside a table row, which is one block itself."""
-
-_PRE_TAGS = frozenset(("listing", "pre", "xmp"))
-_CONTAINER_TAGS = frozenset(("article", "div", "section"))
-_SECTIONING = frozenset(("article", "main", "section"))
-_ANCHOR_TAGS = frozenset(("a", "div", "p", "span"))
-_CONTAINERS_KEPT = 8
-"""Enclosing containers that a heading remembers; further out none of them is opened by it."""
-
-
-@dataclass(slots=True, eq=False)
-class _Container:
-    """A section or wrapper with an id, and the levels of the headings in it, in order."""
-
-    tag: str
-    anchor: str
-    levels: list[int] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class _Heading:
-    level: int
-    title: str
-    own: str
-    containers: Sequence[tuple[_Container, bool]]
-    """Innermost first; true where no heading came before this one in the container."""
-    near: Sequence[str]
-    """Anchors inside the heading, then just before it."""
-
-
-_Item: TypeAlias = str | _Heading
 
 
 @dataclass(slots=True)
@@ -89,6 +38,8 @@ class _Draft:
     anchor: str
     breadcrumb: tuple[str, ...]
     blocks: list[str] = field(default_factory=list)
+    takes_terms: bool = False
+    """Whether a definition is still to come, so that the next term shares it."""
 
 
 def split_sections(page: Page) -> list[Section]:
@@ -97,55 +48,68 @@ def split_sections(page: Page) -> list[Section]:
     The first section is the page itself: its URL has no anchor, its title is that of the page, and its text
     is what comes before the first heading with an anchor, the leading h1 aside.
     """
-    items = _read_items(parse_html(page.html))
+    items = read_items(parse_html(page.html))
     title = _page_title(page, items)
     drafts = _split(items, title)
     return [_finish(draft, page) for draft in drafts]
 
 
-def _page_title(page: Page, items: Sequence[_Item]) -> str:
+def _page_title(page: Page, items: Sequence[Item]) -> str:
     """Return what Pagefind's ``title`` says, else the first h1, else ``<title>``."""
     explicit = page.meta.get("title")
     if isinstance(explicit, str) and explicit:
         return explicit
-    headings = (item.title for item in items if isinstance(item, _Heading) and item.level == 1)
+    headings = (item.title for item in items if isinstance(item, Heading) and item.level == 1)
     return next(headings, page.title)
 
 
-def _split(items: Sequence[_Item], page_title: str) -> list[_Draft]:
+def _split(items: Sequence[Item], page_title: str) -> list[_Draft]:
     """Distribute ``items`` over sections and drop those that say nothing."""
     top = _Draft(0, _cut_title(page_title), "", ())
     drafts = [top]
+    current = top
     open_headings: list[_Draft] = []
     used: set[str] = set()
     has_h1 = False
     for item in items:
         if isinstance(item, str):
-            drafts[-1].blocks.append(item)
-            continue
-        if item.level == 1 and len(drafts) == 1 and not has_h1:
+            current.blocks.append(item)
+            current.takes_terms = False
+        elif isinstance(item, ListEnd):
+            _close(open_headings, item.level)
+            if current.level >= item.level:
+                current = open_headings[-1] if open_headings else top
+        elif item.level == 1 and len(drafts) == 1 and not has_h1:
             has_h1 = True
             used.update(_anchors(item)[:1])
             if item.title != top.title:
                 top.blocks.append(item.title)
-            continue
-        while open_headings and open_headings[-1].level >= item.level:
-            open_headings.pop()
-        anchor = next((anchor for anchor in _anchors(item) if anchor not in used), "")
-        if not anchor:
-            drafts[-1].blocks.append(item.title)
-            continue
-        used.add(anchor)
-        draft = _open(item, anchor, [top, *open_headings])
-        open_headings.append(draft)
-        drafts.append(draft)
+        elif current.takes_terms and item.level == current.level:
+            current.blocks.append(item.title)
+        else:
+            _close(open_headings, item.level)
+            anchor = next((anchor for anchor in _anchors(item) if anchor not in used), "")
+            if not anchor:
+                current.blocks.append(item.title)
+                continue
+            used.add(anchor)
+            current = _open(item, anchor, [top, *open_headings])
+            open_headings.append(current)
+            drafts.append(current)
     return _drop_empty(drafts, has_h1)
 
 
-def _open(heading: _Heading, anchor: str, around: Sequence[_Draft]) -> _Draft:
+def _close(open_headings: list[_Draft], level: int) -> None:
+    """Close the sections that a heading of ``level`` ends."""
+    while open_headings and open_headings[-1].level >= level:
+        open_headings.pop()
+
+
+def _open(heading: Heading, anchor: str, around: Sequence[_Draft]) -> _Draft:
     title = _cut_title(heading.title)
     breadcrumb = tuple(draft.title for draft in around if draft.title and draft.title != title)
-    return _Draft(heading.level, title, anchor, breadcrumb, [] if title == heading.title else [heading.title])
+    blocks = [] if title == heading.title else [heading.title]
+    return _Draft(heading.level, title, anchor, breadcrumb, blocks, heading.level >= DEFINITION_LEVEL)
 
 
 def _cut_title(title: str) -> str:
@@ -185,7 +149,7 @@ def _finish(draft: _Draft, page: Page) -> Section:
     )
 
 
-def _anchors(heading: _Heading) -> list[str]:
+def _anchors(heading: Heading) -> list[str]:
     """Return the anchors that lead to ``heading``, best first."""
     opened = [
         container.anchor
@@ -195,183 +159,6 @@ def _anchors(heading: _Heading) -> list[str]:
     return [anchor for anchor in (heading.own, *opened, *heading.near) if anchor]
 
 
-def _is_outline(container: _Container) -> bool:
+def _is_outline(container: Container) -> bool:
     """Return whether a wrapper holds one heading and what is below it, not a row of equal headings."""
     return all(level > container.levels[0] for level in container.levels[1:])
-
-
-def _read_items(document: LexborHTMLParser) -> list[_Item]:
-    """Return the blocks and headings of the page's main content, in reading order."""
-    roots, is_main = _find_roots(document)
-    reader = _Reader(is_main)
-    for root in roots:
-        reader.read(root)
-    return reader.items
-
-
-def _find_roots(document: LexborHTMLParser) -> tuple[list[LexborNode], bool]:
-    """Return the elements with the main content, and whether the page says that it is that."""
-    for selector in MAIN_SELECTORS:
-        found = document.css(selector)
-        if found:
-            known = {node.mem_id for node in found}
-            return [node for node in found if not _is_inside(node, known)], True
-    body = document.body or document.root
-    return ([body] if body is not None and not _ignores(body) else []), False
-
-
-def _is_inside(node: LexborNode, others: set[int]) -> bool:
-    """Return whether ``node`` is in another root, which reads it anyway, or in what is to be ignored."""
-    return _ignores(node) or any(around.mem_id in others or _ignores(around) for around in ancestors(node))
-
-
-def _ignores(node: LexborNode) -> bool:
-    return node.is_element_node and "data-pagefind-ignore" in node.attributes
-
-
-class _Reader:
-    """Walks a tree and collects blocks and headings."""
-
-    def __init__(self, is_main: bool) -> None:
-        self.items: list[_Item] = []
-        self._is_main = is_main
-        self._inline: list[str] = []
-        self._rows = 0
-        self._pre = 0
-        self._sectioning = 0
-        self._containers: list[_Container] = []
-
-    def read(self, root: LexborNode) -> None:
-        """Read everything below ``root``."""
-        # An entry is a node to enter, or the tag of an element to leave.
-        stack: list[LexborNode | tuple[str, bool]] = [*children(root)]
-        while stack:
-            node = stack.pop()
-            if isinstance(node, tuple):
-                self._leave(*node)
-            elif node.is_text_node:
-                self._add_text(node.text_content or "")
-            elif node.is_element_node and self._enter(node, stack):
-                stack.extend(children(node))
-        self._end_block()
-
-    def _enter(self, node: LexborNode, stack: list[LexborNode | tuple[str, bool]]) -> bool:
-        """Begin an element; return whether its children are to be read."""
-        tag = node.tag or ""
-        attributes: Attributes = node.attributes
-        if is_invisible(node, tag, attributes) or self._is_chrome(node, tag):
-            return False
-        level = HEADINGS.get(tag)
-        if level is not None:
-            self._end_block()
-            self._add_heading(node, level, attributes)
-            return False
-        self._break(tag)
-        if tag == "tr":
-            self._rows += 1
-        elif tag in _PRE_TAGS:
-            self._pre += 1
-        elif tag in _SECTIONING:
-            self._sectioning += 1
-        is_container = tag in _CONTAINER_TAGS and bool(attributes.get("id"))
-        if is_container:
-            self._containers.append(_Container(tag, attributes["id"] or ""))
-        if tag in _BLOCK_TAGS or tag in _CELL_TAGS:
-            stack.append((tag, is_container))
-        return True
-
-    def _leave(self, tag: str, is_container: bool) -> None:
-        if tag == "tr":
-            self._end_block()
-            self._rows -= 1
-        elif tag in _PRE_TAGS:
-            self._end_block()
-            self._pre -= 1
-        elif tag in _SECTIONING:
-            self._sectioning -= 1
-        self._break(tag)
-        if is_container:
-            self._containers.pop()
-
-    def _is_chrome(self, node: LexborNode, tag: str) -> bool:
-        """Return whether an element is decoration here, though the same one is content elsewhere."""
-        if tag == "button":
-            # Copy and menu buttons; the question of an accordion is a heading, read as a whole.
-            return True
-        if tag == "aside":
-            # In the main content a note; beside it, when nothing marks that, a sidebar.
-            return not self._is_main and not self._sectioning
-        if tag == "header":
-            if not self._is_main and not self._sectioning:
-                return True
-            return node.css_first(",".join(HEADINGS)) is None
-        return False
-
-    def _break(self, tag: str) -> None:
-        """End the block, or only the word, where an element of this kind begins or ends."""
-        if tag in _CELL_TAGS or (self._rows and tag in _SOFT_IN_ROW):
-            self._inline.append(" ")
-        elif tag in _BLOCK_TAGS:
-            self._end_block()
-
-    def _add_text(self, text: str) -> None:
-        if not self._pre:
-            self._inline.append(text)
-            return
-        first, *others = text.split("\n")
-        self._inline.append(first)
-        for line in others:
-            self._end_block()
-            self._inline.append(line)
-
-    def _end_block(self) -> None:
-        if self._inline:
-            text = collapse("".join(self._inline))
-            self._inline.clear()
-            if text:
-                self.items.append(text)
-
-    def _add_heading(self, node: LexborNode, level: int, attributes: Attributes) -> None:
-        title = inline_text(node)
-        if not title:
-            return
-        nearest = self._containers[: -_CONTAINERS_KEPT - 1 : -1]
-        containers = [(container, not container.levels) for container in nearest]
-        for container in self._containers:
-            container.levels.append(level)
-        near = [*_anchors_inside(node), *_anchors_before(node)]
-        self.items.append(_Heading(level, title, attributes.get("id") or "", containers, near))
-
-
-def _anchors_inside(heading: LexborNode) -> list[str]:
-    """Return the first id or anchor name within ``heading``, if any."""
-    for node in heading.css("[id], a[name]"):
-        if node.mem_id != heading.mem_id and (anchor := _anchor_of(node)):
-            return [anchor]
-    return []
-
-
-def _anchors_before(heading: LexborNode) -> list[str]:
-    """Return the anchor of an empty element just before ``heading``, if any."""
-    node = heading.prev
-    while node is not None:
-        if node.is_element_node:
-            if node.tag not in _ANCHOR_TAGS or collapse(node.text()):
-                return []
-            for candidate in (node, *node.css("[id], a[name]")):
-                if anchor := _anchor_of(candidate):
-                    return [anchor]
-        elif node.is_text_node and not _is_space(node):
-            return []
-        node = node.prev
-    return []
-
-
-def _is_space(node: LexborNode) -> bool:
-    return re.fullmatch(r"\s*", node.text_content or "") is not None
-
-
-def _anchor_of(node: LexborNode) -> str:
-    attributes = node.attributes
-    name = attributes.get("name") if node.tag == "a" else ""
-    return attributes.get("id") or name or ""
