@@ -4,14 +4,14 @@ from pathlib import Path
 
 PAGES = {
     "index.html": """<title>Home and hearth</title><nav>Nav words: parsley sage</nav><main>
-<h1 id="top">Home and hearth</h1><p>Practical notes for a house, its garden and the people in it.</p></main>""",
+<h1 id="top">Home and hearth</h1><p>Practical notes for a house, its garden and its people.</p></main>""",
     "garden/index.html": """<title>Garden</title><main><h1>Garden</h1><p>Beds, pots and trees.</p>
 <section id="reservoirs"><h2>Reservoirs under the soil</h2>
 <p>A pot with a hidden tank below the earth lets roots drink for two weeks, so nothing wilts.</p></section>
 <section id="slugs"><h2>Slugs and snails</h2>
 <p>Copper tape around a raised bed keeps molluscs away; beer traps catch the rest at night.</p></section>
 <section id="pruning"><h2>Pruning apple trees</h2>
-<p>Cut back in late winter, before buds break. Remove crossing branches and keep the centre open.</p></section>
+<p>Cut back in late winter, before buds break. Remove crossing branches.</p></section>
 </main>""",
     "kitchen.html": """<title>Kitchen</title><main><h1>Kitchen</h1>
 <h2 id="bread">Bread with a crisp crust</h2>
@@ -67,4 +67,7 @@ def write_small_site(folder: Path) -> None:
     for name, body in PAGES.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f'<!doctype html><html lang="en"><link rel="icon" href="data:,"><body>{body}</body></html>', "utf-8")
+        path.write_text(
+            f'<!doctype html><html lang="en"><link rel="icon" href="data:,"><body>{body}</body></html>',
+            "utf-8",
+        )

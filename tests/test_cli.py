@@ -3,6 +3,10 @@
 import json
 import re
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -191,3 +195,19 @@ def test_search_where_there_is_no_index(tmp_path: Path, capsys: pytest.CaptureFi
     code, message = fails(capsys, "search", tmp_path, "x")
     assert code == 2
     assert "latefind build" in message
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_build_interrupted_leaves_nothing(tmp_path: Path, stop: signal.Signals) -> None:
+    lines = [json.dumps({"id": str(number), "text": "tea and cake " * 50}) for number in range(3000)]
+    (tmp_path / "r.jsonl").write_text("\n".join(lines), "utf-8")
+    command = [sys.executable, "-m", "latefind_build.cli", "build", "--records", "r.jsonl", "--output", "out"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as build:
+        while not any(path.name.startswith(".out-") for path in tmp_path.iterdir()):
+            assert build.poll() is None, "ended before it could be interrupted"
+            time.sleep(0.05)
+        build.send_signal(stop)
+        _, said = build.communicate(timeout=60)
+    assert build.returncode == 130
+    assert "interrupted" in said
+    assert listing(tmp_path) == ["r.jsonl"]

@@ -2,10 +2,6 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
-
 from format_examples import (
     GOLDEN,
     MALFORMED_SECTIONS,
@@ -16,6 +12,9 @@ from format_examples import (
     VECTORS,
     patched,
 )
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 
 from latefind.errors import FormatError, VersionError
 from latefind.format import (
@@ -27,7 +26,7 @@ from latefind.format import (
     write_sections,
     write_vectors,
 )
-from latefind.passages import Passage, Section
+from latefind.passages import Section
 
 
 def test_vectors_round_trip() -> None:

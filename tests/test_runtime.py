@@ -1,4 +1,4 @@
-"""Where the browser's NumPy comes from: only a file with the pinned hash, from the first source that has it."""
+"""Where the browser's NumPy comes from: only with the pinned hash, from the first source that has it."""
 
 import hashlib
 from pathlib import Path

@@ -2,7 +2,9 @@
 
 import argparse
 import json
+import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -24,6 +26,9 @@ Command = Callable[[argparse.Namespace], None]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     options = make_parser().parse_args(arguments)
+    if threading.current_thread() is threading.main_thread():
+        # A polite kill ends like Ctrl-C does: temporary folders go.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         options.run(options)
     except LatefindError as error:
@@ -200,16 +205,17 @@ def _site(options: argparse.Namespace) -> None:
     start = time.monotonic()
     config = load_config(options.config)
     bundle = open_bundle(options.model or config.model)
-    build_site(options.content_dir, options.output, config)
     crawl = CrawlOptions(output_subdir=config.output_subdir, exclude=config.exclude, warn=say)
-    manifest = build_bundle(
-        read_site(options.output, crawl),
-        target_below(options.output, config.output_subdir),
-        bundle,
-        config.base_url or "../" * len(Path(config.output_subdir).parts),
-        options.jobs or config.jobs or default_jobs(),
-    )
-    _report_build(manifest, options.output, time.monotonic() - start, options.json)
+    base = config.base_url or "../" * len(Path(config.output_subdir).parts)
+    jobs = options.jobs or config.jobs or default_jobs()
+    manifests = []
+
+    def index(staging: Path) -> None:
+        target = target_below(staging, config.output_subdir)
+        manifests.append(build_bundle(read_site(staging, crawl), target, bundle, base, jobs))
+
+    build_site(options.content_dir, options.output, config, before_publish=index)
+    _report_build(manifests[0], options.output, time.monotonic() - start, options.json)
 
 
 def _add_search(commands: "Commands[argparse.ArgumentParser]") -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-import format_examples as examples  # noqa: E402 (found by the line above)
+import format_examples as examples
 
-from latefind.format import write_sections, write_vectors  # noqa: E402
+from latefind.format import write_sections, write_vectors
 
 folder = examples.GOLDEN
 folder.mkdir(parents=True, exist_ok=True)
