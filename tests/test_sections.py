@@ -340,3 +340,8 @@ def test_sections_of_nested_terms_name_the_outer_one():
 def test_sections_of_terms_that_share_a_definition_are_one():
     [_, section] = split("<main><h1>M</h1><p>x<dl><dt id=a>f(a)<dt id=b>f(b)<dd>Both.</dl></main>")
     assert (section.url, section.title, section.text) == ("p.html#a", "f(a)", "f(b)\nBoth.")
+
+
+def test_sections_of_a_term_without_definition_give_it_to_the_section_around():
+    page = "<main><h1>M</h1><h2 id=add>Adding</h2><dl><dt id=f>f(x)<dd></dl><p>It adds.</main>"
+    assert anchors(page)[1:] == [("add", "Adding", "f(x)\nIt adds.")]

@@ -78,7 +78,12 @@ def _split(items: Sequence[Item], page_title: str) -> list[_Draft]:
         elif isinstance(item, ListEnd):
             _close(open_headings, item.level)
             if current.level >= item.level:
-                current = open_headings[-1] if open_headings else top
+                around = open_headings[-1] if open_headings else top
+                if current.takes_terms:
+                    # No definition: the signature announces what follows the list.
+                    drafts.remove(current)
+                    around.blocks += [current.title, *current.blocks]
+                current = around
         elif item.level == 1 and len(drafts) == 1 and not has_h1:
             has_h1 = True
             used.update(_anchors(item)[:1])
