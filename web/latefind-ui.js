@@ -7,7 +7,7 @@
  * - `limit`        most results; 10
  * - `placeholder`  hint in the empty field
  * - `query-param`  parameter of the page's URL that fills the field, runs, and follows it; `q`, empty for none
- * - `autofocus`    focus the field at once
+ * - `focus-field`  focus the field at once
  *
  * Loading begins when the field gets the focus, or with the first query where the visitor saves data. The
  * element's `data-state` is "idle", "loading", "searching", "ready" or "failed". Colours and fonts are the
@@ -84,7 +84,7 @@ export class LatefindSearch extends HTMLElement {
 
   #reveal() {
     this.#view.root.hidden = false;
-    if (this.hasAttribute("autofocus")) this.#view.input.focus();
+    if (this.hasAttribute("focus-field")) this.#view.input.focus();
   }
 
   /** @returns {Promise<Search>} */
