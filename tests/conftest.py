@@ -4,7 +4,7 @@ import functools
 import http.server
 import os
 import shutil
-import subprocess
+import signal
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -118,7 +118,6 @@ def watched(chromium: Browser) -> Iterator[Watched]:
     assert len(seen.hosts()) <= 1, f"requests to several origins: {seen.hosts()}"
 
 
-def run_cli(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run the installed command as a user would."""
-    command = [str(Path(shutil.which("latefind") or ".venv/bin/latefind")), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+def obey_ctrl_c() -> None:
+    """For Popen's preexec_fn: a shell's background jobs, and so their children, start out ignoring SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

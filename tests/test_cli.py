@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from conftest import obey_ctrl_c
 from small_site import PARAPHRASE, PARAPHRASE_ANSWER, write_small_site
 
 from latefind_build.bundle import DEFAULT_MODEL
@@ -202,7 +203,9 @@ def test_build_interrupted_leaves_nothing(tmp_path: Path, stop: signal.Signals) 
     lines = [json.dumps({"id": str(number), "text": "tea and cake " * 50}) for number in range(3000)]
     (tmp_path / "r.jsonl").write_text("\n".join(lines), "utf-8")
     command = [sys.executable, "-m", "latefind_build.cli", "build", "--records", "r.jsonl", "--output", "out"]
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as build:
+    with subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, preexec_fn=obey_ctrl_c
+    ) as build:
         while not any(path.name.startswith(".out-") for path in tmp_path.iterdir()):
             assert build.poll() is None, "ended before it could be interrupted"
             time.sleep(0.05)

@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from conftest import obey_ctrl_c
 
 from latefind.errors import UsageError
 from latefind_build.serve import CONTENT_SECURITY_POLICY, FOREVER, address, make_server
@@ -285,6 +286,7 @@ def test_serve_prints_its_address_and_ends_cleanly_on_ctrl_c(site):
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        preexec_fn=obey_ctrl_c,
     )
     assert process.stdout is not None
     url = process.stdout.readline().strip()
