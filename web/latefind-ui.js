@@ -11,8 +11,8 @@
  *
  * Loading begins when the field gets the focus, or with the first query where the visitor saves data. The
  * element's `data-state` is "idle", "loading", "searching", "ready" or "failed". Colours and fonts are the
- * custom properties at the top of `latefind-ui.css`; the parts `field`, `results`, `result` and `status` can
- * be styled from outside. Data becomes text nodes only, never markup.
+ * custom properties at the top of `latefind-ui.css`; the parts `field`, `results`, `result`, `status` and
+ * `warning` can be styled from outside. Data becomes text nodes only, never markup.
  */
 
 import { createSearch } from "./latefind.js";
@@ -168,28 +168,30 @@ export class LatefindSearch extends HTMLElement {
   }
 
   /** @param {Answer} answer */
-  #showAnswer({ query, results, total, timings }) {
-    const { results: list, status, error } = this.#view;
+  #showAnswer({ query, results, total, timings, warnings }) {
+    const { results: list, status, warning, error } = this.#view;
     this.dataset.state = "ready";
     error.hidden = true;
     list.replaceChildren(...results.map(buildResult));
     list.removeAttribute("aria-busy");
     const count = `Best ${results.length} of ${total.toLocaleString()} sections, in ${Math.ceil(timings.total)} ms`;
     status.textContent = results.length ? count : `Nothing found for “${query}”.`;
+    warning.textContent = warningText(warnings);
   }
 
   #showNothing() {
-    const { results, status, error } = this.#view;
+    const { results, status, warning, error } = this.#view;
     results.replaceChildren();
     results.removeAttribute("aria-busy");
     status.textContent = "";
+    warning.textContent = "";
     error.hidden = true;
     if (this.dataset.state === "searching") this.dataset.state = "ready";
   }
 
   /** @param {unknown} cause */
   #showError(cause) {
-    const { message, detail, details, error, progress, results, status } = this.#view;
+    const { message, detail, details, error, progress, results, status, warning } = this.#view;
     const { code, message: text, detail: more } = toWire(cause);
     if (code === "closed") return; // By us, when the element was detached.
     this.dataset.state = "failed";
@@ -200,6 +202,7 @@ export class LatefindSearch extends HTMLElement {
     results.replaceChildren();
     results.removeAttribute("aria-busy");
     status.textContent = "";
+    warning.textContent = "";
     progress.hidden = true;
     error.hidden = false;
   }
@@ -243,10 +246,21 @@ function buildView() {
   const status = build("p", { className: "status" });
   status.setAttribute("role", "status");
   status.setAttribute("part", "status");
+  const warning = build("p", { className: "warning" });
+  warning.setAttribute("role", "status");
+  warning.setAttribute("part", "warning");
   const results = build("ol", { className: "results" });
   results.setAttribute("part", "results");
-  const root = build("div", { className: "root", hidden: true }, form, progress, error, status, results);
-  return { styles, root, form, input, progress, bar, amount, error, message, details, detail, retry, status, results };
+  const root = build("div", { className: "root", hidden: true }, form, progress, error, status, warning, results);
+  const failure = { error, message, details, detail, retry };
+  return { styles, root, form, input, progress, bar, amount, ...failure, status, warning, results };
+}
+
+/** @param {Answer["warnings"]} warnings */
+function warningText([first, ...others]) {
+  if (!first) return "";
+  const more = others.length ? ` (and ${others.length} more)` : "";
+  return `Some results may be missing: ${first.message}${more}`;
 }
 
 /**

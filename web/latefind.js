@@ -4,7 +4,7 @@
  */
 
 import { checkStatus, unreachable } from "./http.js";
-import { parseManifest } from "./manifest.js";
+import { initialParts, parseManifest } from "./manifest.js";
 import { namesOf, wellFormed } from "./names.js";
 import { LatefindError, describe, fromWire, toWire } from "./protocol.js";
 
@@ -27,7 +27,7 @@ export { LatefindError };
  * @property {"unavailable"} lexical  this version has no lexical tier yet
  * @property {"idle" | "loading" | "ready" | "failed"} semantic
  * @property {number} bytesLoaded     never falls while loading
- * @property {number} bytesTotal      of everything that semantic search loads, uncompressed
+ * @property {number} bytesTotal      of everything that is loaded before the first answer, uncompressed
  * @property {LatefindError | null} error  why `semantic` is "failed"
  */
 
@@ -99,7 +99,7 @@ export class Search extends EventTarget {
     this.#manifestUrl = manifestUrl;
     this.#manifest = text;
     this.#siteUrl = new URL(manifest.base, manifestUrl).href;
-    const bytesTotal = manifest.parts.reduce((sum, part) => sum + part.bytes, 0);
+    const bytesTotal = initialParts(manifest).reduce((sum, part) => sum + part.bytes, 0);
     this.#status = { lexical: "unavailable", semantic: "idle", bytesLoaded: 0, bytesTotal, error: null };
   }
 
@@ -130,20 +130,20 @@ export class Search extends EventTarget {
     const query = wellFormed(text);
     if (!query.trim()) {
       const timings = { tokenize: 0, encode: 0, candidates: 0, rerank: 0, fetch: 0, total: 0 };
-      return { query: text, mode: "semantic", results: [], timings, total: 0 };
+      return { query: text, mode: "semantic", results: [], timings, total: 0, warnings: [] };
     }
     const lists = Object.entries(filters).map(([key, values]) => [key, [values].flat()]);
     const report = await this.#ask({ type: "query", text: query, limit, filters: Object.fromEntries(lists) }, signal);
     if (report.type !== "found") throw unexpected(report);
-    const { results, timings, total } = report.found;
-    return { query: text, mode: "semantic", results, timings, total };
+    return { query: text, mode: "semantic", ...report.found };
   }
 
   /**
    * Order sections by MaxSim alone.
    * @param {string} text
    * @param {string[]} idsOrUrls  URLs as in results, or relative to the site or the page's origin
-   * @returns {Promise<Ranked[]>} best first, `id` as given; those that the index does not hold are left out
+   * @returns {Promise<Ranked[]>} best first, `id` as given; at the end those that the index does not hold
+   * @throws {LatefindError} also where a section's shard cannot be had: an order needs all scores
    */
   async rank(text, idsOrUrls) {
     const names = idsOrUrls.map((name) => namesOf(name, this.#siteUrl));

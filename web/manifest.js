@@ -7,18 +7,30 @@
 import { LatefindError, describe } from "./protocol.js";
 
 /** Format version that this code reads; must equal FORMAT_VERSION in py/latefind/format.py. */
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 
-/** Roles of the parts that make up the index itself, in the order in which they are fetched. */
-export const INDEX_ROLES = ["settings", "tokenizer", "sections", "vectors"];
+/**
+ * Roles of the parts that Python reads, in the order in which they are fetched; of the encoder, JavaScript's
+ * only one, there is always one part too.
+ * @type {Record<Tier, string[]>}
+ */
+const INDEX_ROLES = {
+  small: ["settings", "tokenizer", "codec", "shard"],
+  large: ["settings", "tokenizer", "codec", "summary", "names", "shard"],
+};
 
+/** Roles of a large index whose parts are fetched when a query or a ranking wants them. */
+const ON_DEMAND_ROLES = ["names", "shard"];
+
+/** @typedef {"small" | "large"} Tier */
 /** @typedef {{role: string, path: string, bytes: number, sha256: string}} Part */
 
 /**
  * @typedef {object} Manifest
  * @property {string} base   prefix of relative result URLs, relative to the manifest's own URL
+ * @property {Tier} tier     "small" is loaded as a whole, "large" piece by piece
  * @property {{pyodide: string, onnxruntime: string, packages: string[]}} runtime
- * @property {Part[]} parts  every file that semantic search loads
+ * @property {Part[]} parts  every file that semantic search may load
  */
 
 /** @typedef {Record<string, unknown>} Fields */
@@ -40,16 +52,18 @@ export function parseManifest(text) {
     );
   }
   const runtime = isObject(fields.runtime) ? fields.runtime : {};
-  const { parts } = fields;
+  const { parts, tier } = fields;
   const { packages } = runtime;
   if (!Array.isArray(parts)) throw malformed("parts", "a list", parts);
   if (!Array.isArray(packages)) throw malformed("runtime.packages", "a list", packages);
+  if (tier !== "small" && tier !== "large") throw malformed("tier", '"small" or "large"', tier);
   const read = parts.map(readPart);
-  for (const role of ["encoder", ...INDEX_ROLES]) {
+  for (const role of ["encoder", ...INDEX_ROLES[tier]]) {
     if (!read.some((part) => part.role === role)) throw malformed("parts", `a part of the role ${role}`, "none");
   }
   return {
     base: readString(fields, "base"),
+    tier,
     runtime: {
       pyodide: readString(runtime, "pyodide", "runtime."),
       onnxruntime: readString(runtime, "onnxruntime", "runtime."),
@@ -57,6 +71,25 @@ export function parseManifest(text) {
     },
     parts: read,
   };
+}
+
+/**
+ * The parts that are loaded before the first query; the others follow when they are wanted.
+ * @param {Manifest} manifest
+ * @returns {Part[]}
+ */
+export function initialParts({ tier, parts }) {
+  return tier === "small" ? parts : parts.filter(({ role }) => !ON_DEMAND_ROLES.includes(role));
+}
+
+/**
+ * Those of the initial parts that Python reads, in the order in which they are fetched.
+ * @param {Manifest} manifest
+ * @returns {Part[]}
+ */
+export function initialIndexParts(manifest) {
+  const initial = initialParts(manifest);
+  return INDEX_ROLES[manifest.tier].flatMap((role) => initial.filter((part) => part.role === role));
 }
 
 /**

@@ -10,13 +10,24 @@ import { LatefindError, describe } from "./protocol.js";
 /** @typedef {Uint8Array<ArrayBuffer>} Bytes */
 
 /**
- * Downloads at a time. HTTP/1.1 allows six connections to a host: two stay free for the files that Pyodide
- * and onnxruntime-web fetch themselves, since the start-up of those takes longest.
+ * How patient and how greedy a loader is.
+ * @typedef {object} Pace
+ * @property {number} concurrency  downloads at a time
+ * @property {number} silence      a download that brings no byte for this long (ms) has failed
  */
-const CONCURRENCY = 4;
 
-/** A download that brings no byte for this long (ms) has failed. */
-const SILENCE = 60_000;
+/**
+ * While everything starts. HTTP/1.1 allows six connections to a host: two stay free for the files that
+ * Pyodide and onnxruntime-web fetch themselves, since the start-up of those takes longest.
+ * @type {Pace}
+ */
+const STARTING = { concurrency: 4, silence: 60_000 };
+
+/**
+ * While somebody waits for an answer: all shards of a query at once, and not long for one that does not come.
+ * @type {Pace}
+ */
+export const ANSWERING = { concurrency: 6, silence: 20_000 };
 
 /** The browser's own, taken before runtime.js wraps it for Pyodide. */
 const browserFetch = self.fetch.bind(self);
@@ -81,14 +92,17 @@ export class PartLoader {
   #waiting = [];
   #manifestUrl;
   #progress;
+  #pace;
 
   /**
    * @param {string} manifestUrl
-   * @param {Progress} progress
+   * @param {Progress | null} progress  where the bytes count, if they do
+   * @param {Pace} [pace]
    */
-  constructor(manifestUrl, progress) {
+  constructor(manifestUrl, progress, pace = STARTING) {
     this.#manifestUrl = manifestUrl;
     this.#progress = progress;
+    this.#pace = pace;
   }
 
   /**
@@ -116,10 +130,11 @@ export class PartLoader {
    * bytes are not those of the manifest.
    * @param {Part} part
    * @param {(bytes: Bytes) => Promise<void>} accept
+   * @param {AbortSignal} [signal]
    * @returns {Promise<void>}
    */
-  fetchInto(part, accept) {
-    return this.#fetchTwice(part, accept);
+  fetchInto(part, accept, signal) {
+    return this.#fetchTwice(part, accept, signal);
   }
 
   /**
@@ -127,14 +142,15 @@ export class PartLoader {
    * @template T
    * @param {Part} part
    * @param {(bytes: Bytes) => Promise<T>} accept
+   * @param {AbortSignal} [signal]
    * @returns {Promise<T>}
    */
-  async #fetchTwice(part, accept) {
+  async #fetchTwice(part, accept, signal) {
     try {
-      return await accept(await this.#inTurn(() => this.#download(part, "default")));
+      return await accept(await this.#inTurn(() => this.#download(part, "default", signal)));
     } catch (error) {
       if (!(error instanceof LatefindError) || error.code !== "integrity") throw error;
-      return await accept(await this.#inTurn(() => this.#download(part, "reload")));
+      return await accept(await this.#inTurn(() => this.#download(part, "reload", signal)));
     }
   }
 
@@ -144,7 +160,7 @@ export class PartLoader {
    * @returns {Promise<T>}
    */
   async #inTurn(work) {
-    if (this.#running >= CONCURRENCY) {
+    if (this.#running >= this.#pace.concurrency) {
       await new Promise((/** @type {(value: void) => void} */ resolve) => this.#waiting.push(resolve));
     }
     this.#running += 1;
@@ -159,14 +175,19 @@ export class PartLoader {
   /**
    * @param {Part} part
    * @param {RequestCache} cache
+   * @param {AbortSignal} [signal]
    * @returns {Promise<Bytes>}
    */
-  async #download(part, cache) {
+  async #download(part, cache, signal) {
+    signal?.throwIfAborted();
+    const { silence } = this.#pace;
     const url = this.url(part);
     const bytes = new Uint8Array(part.bytes);
     const watch = new AbortController();
-    const timeout = () => watch.abort(new Error(`nothing more for ${SILENCE / 1000} seconds`));
-    let timer = setTimeout(timeout, SILENCE);
+    const stop = () => watch.abort(signal?.reason);
+    const timeout = () => watch.abort(new Error(`nothing more for ${silence / 1000} seconds`));
+    signal?.addEventListener("abort", stop, { once: true });
+    let timer = setTimeout(timeout, silence);
     let got = 0;
     try {
       const response = await browserFetch(url, { cache, signal: watch.signal, ...subresourceIntegrity(part) });
@@ -174,15 +195,17 @@ export class PartLoader {
       const reader = readerOf(response);
       for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
         clearTimeout(timer);
-        timer = setTimeout(timeout, SILENCE);
+        timer = setTimeout(timeout, silence);
         if (got + chunk.value.length <= bytes.length) bytes.set(chunk.value, got);
         got += chunk.value.length;
-        this.#progress.advance(part.path, got);
+        this.#progress?.advance(part.path, got);
       }
     } catch (error) {
+      signal?.throwIfAborted();
       throw error instanceof LatefindError ? error : interrupted(url, part, got, error);
     } finally {
       clearTimeout(timer);
+      signal?.removeEventListener("abort", stop);
     }
     if (got !== part.bytes) {
       throw LatefindError.expected(

@@ -87,7 +87,13 @@
 
 /** @typedef {ProgressReport | ReadyReport | FailedReport | FoundReport | RankedReport | RefusedReport} Report */
 
-/** @typedef {{id: string, score: number}} Ranked */
+/**
+ * A section that was named for ranking.
+ * @typedef {object} Ranked
+ * @property {string} id           as the caller named it
+ * @property {number | null} score  `null` where the index does not hold it
+ * @property {true} [unknown]      the index does not hold it
+ */
 
 /**
  * @typedef {object} Result
@@ -104,7 +110,8 @@
  */
 
 /**
- * Milliseconds of each step, in the worker; `total` leaves out waiting for the worker to start.
+ * Milliseconds of each step, in the worker; `total` leaves out waiting for the worker to start. `fetch` is
+ * the time that the shards of a large index took to arrive.
  * @typedef {object} Timings
  * @property {number} tokenize
  * @property {number} encode
@@ -119,6 +126,7 @@
  * @property {Result[]} results
  * @property {number} total
  * @property {Timings} timings
+ * @property {WireError[]} warnings  why parts of the index could not be asked; normally empty
  */
 
 /**

@@ -14,7 +14,16 @@ import { importModule } from "./runtime.js";
 
 /** @typedef {{ids: number[], mask: number[], scored: boolean[]}} Plan */
 /** @typedef {{text: string, limit: number, filters: Record<string, string[]>}} SearchOptions */
-/** @typedef {Pick<Found, "results" | "total"> & {timings: {candidates: number, rerank: number}}} SearchAnswer */
+
+/**
+ * @typedef {object} SearchAnswer
+ * @property {Found["results"]} results
+ * @property {number} total
+ * @property {string[]} missing  shards that the query wanted and that are not in memory
+ * @property {{candidates: number, rerank: number}} timings
+ */
+
+/** @typedef {{ranked: Ranked[], unknown: string[]}} RankAnswer */
 
 /**
  * The functions of `py/latefind/bridge.py`; each returns JSON, `{"error": WireError}` where it refuses.
@@ -22,7 +31,9 @@ import { importModule } from "./runtime.js";
  * @property {(manifest: string) => string} boot
  * @property {(path: string, data: Uint8Array) => string} add_part
  * @property {(text: string) => string} plan
+ * @property {(vectors: Uint8Array, scored: string) => string} needs
  * @property {(vectors: Uint8Array, scored: string, options: string) => string} search
+ * @property {(names: string) => string} rank_needs
  * @property {(vectors: Uint8Array, scored: string, names: string) => string} rank
  */
 
@@ -60,7 +71,7 @@ export class Python {
   /**
    * @param {string} path
    * @param {Uint8Array} data
-   * @returns {boolean} whether the index is complete
+   * @returns {boolean} whether all parts are in that must be there before the first query
    */
   addPart(path, data) {
     return /** @type {{ready: boolean}} */ (answer(this.#bridge.add_part(path, data))).ready;
@@ -77,6 +88,15 @@ export class Python {
   /**
    * @param {Float32Array} vectors  one row a token of the plan
    * @param {Plan} plan
+   * @returns {string[]} paths of the shards that the query wants and that are not in memory
+   */
+  needs(vectors, plan) {
+    return partsOf(this.#bridge.needs(bytesOf(vectors), JSON.stringify(plan.scored)));
+  }
+
+  /**
+   * @param {Float32Array} vectors
+   * @param {Plan} plan
    * @param {SearchOptions} options
    * @returns {SearchAnswer}
    */
@@ -86,14 +106,22 @@ export class Python {
   }
 
   /**
+   * @param {string[][]} names  for each section the names that it may have
+   * @returns {string[]} paths of the parts that ranking them wants next; none once all are in memory
+   */
+  rankNeeds(names) {
+    return partsOf(this.#bridge.rank_needs(JSON.stringify(names)));
+  }
+
+  /**
    * @param {Float32Array} vectors
    * @param {Plan} plan
-   * @param {string[][]} names  for each section the names that it may have
-   * @returns {Ranked[]}
+   * @param {string[][]} names
+   * @returns {RankAnswer}
    */
   rank(vectors, plan, names) {
     const reply = this.#bridge.rank(bytesOf(vectors), JSON.stringify(plan.scored), JSON.stringify(names));
-    return /** @type {{ranked: Ranked[]}} */ (answer(reply)).ranked;
+    return /** @type {RankAnswer} */ (answer(reply));
   }
 }
 
@@ -142,6 +170,11 @@ function answer(json) {
   const value = /** @type {{error?: WireError}} */ (JSON.parse(json));
   if (value.error) throw fromWire(value.error);
   return value;
+}
+
+/** @param {string} json */
+function partsOf(json) {
+  return /** @type {{parts: string[]}} */ (answer(json)).parts;
 }
 
 /** @param {Float32Array} vectors */

@@ -1,14 +1,16 @@
 /**
- * @file The search worker: starts Python and the encoder, fills the index, then answers one request after
- * the other. It is started by `latefind.js` and speaks the messages of `protocol.js`.
+ * @file The search worker: starts Python and the encoder, fills the index, then computes one answer after
+ * the other; while one waits for shards of a large index, the next begins. It is started by `latefind.js`
+ * and speaks the messages of `protocol.js`.
  */
 
 import { Encoder } from "./encoder.js";
-import { INDEX_ROLES, parseManifest } from "./manifest.js";
-import { PartLoader, Progress } from "./parts.js";
+import { initialIndexParts, initialParts, parseManifest } from "./manifest.js";
+import { ANSWERING, PartLoader, Progress } from "./parts.js";
 import { LatefindError, toWire } from "./protocol.js";
 import { Python } from "./python.js";
 import { checkWasm, guardLoading, watchResources } from "./runtime.js";
+import { Shards } from "./shards.js";
 
 /** @typedef {import("./protocol.js").Request} Request */
 /** @typedef {import("./protocol.js").BootRequest} BootRequest */
@@ -19,14 +21,26 @@ import { checkWasm, guardLoading, watchResources } from "./runtime.js";
 /** @typedef {import("./protocol.js").Ranked} Ranked */
 /** @typedef {import("./manifest.js").Part} Part */
 /** @typedef {import("./manifest.js").Manifest} Manifest */
-/** @typedef {{python: Python, encoder: Encoder, siteUrl: string}} Engine */
+/** @typedef {import("./python.js").Plan} Plan */
+/** @typedef {import("./shards.js").IsWanted} IsWanted */
+
+/** @typedef {{python: Python, encoder: Encoder, shards: Shards, siteUrl: string}} Engine */
+
+/**
+ * A query as the encoder sees it; when that began, and ms of its steps.
+ * @typedef {object} Encoded
+ * @property {Plan} plan
+ * @property {Float32Array} vectors
+ * @property {number} start
+ * @property {{tokenize: number, encode: number}} timings
+ */
 
 /** @type {(report: Report) => void} */
 const post = (report) => self.postMessage(report);
 
 /** @type {Promise<Engine> | undefined} */
 let engine;
-/** The requests before; each waits for it, so that answers come in order. */
+/** The requests before, up to the encoder, which runs once at a time. */
 let queue = Promise.resolve();
 /**
  * Requests that still want an answer.
@@ -63,7 +77,8 @@ function fail(error) {
 async function boot({ manifestUrl, manifest: text }) {
   await checkWasm();
   const manifest = parseManifest(text);
-  const progress = new Progress(manifest.parts, (bytesLoaded, bytesTotal) =>
+  const initial = initialParts(manifest);
+  const progress = new Progress(initial, (bytesLoaded, bytesTotal) =>
     post({ type: "progress", bytesLoaded, bytesTotal }),
   );
   progress.flush();
@@ -74,17 +89,28 @@ async function boot({ manifestUrl, manifest: text }) {
     Promise.all([
       starting,
       startEncoder(manifest, manifestUrl, loader),
-      fillIndex(manifest.parts, loader, starting),
+      fillIndex(initialIndexParts(manifest), loader, starting),
       ...runtimeFiles.fetched,
     ]),
     runtimeFiles.broken,
   ]);
-  const started = { python, encoder, siteUrl: resolve(manifest.base, manifestUrl) };
-  // One query before the first: it checks that encoder and index fit, and the first real one is not slower.
-  await search(started, { type: "query", id: 0, text: "warm up", limit: 1, filters: {} });
-  progress.complete(manifest.parts);
+  const addShard = (/** @type {string} */ path, /** @type {Uint8Array} */ bytes) => void python.addPart(path, bytes);
+  const shards = new Shards(manifest.parts, new PartLoader(manifestUrl, null, ANSWERING), addShard);
+  const started = { python, encoder, shards, siteUrl: resolve(manifest.base, manifestUrl) };
+  await warmUp(started);
+  progress.complete(initial);
   progress.flush();
   return started;
+}
+
+/**
+ * Ask once before the first query: that checks that encoder and index fit, and the first one is not slower.
+ * @param {Engine} engine
+ */
+async function warmUp(engine) {
+  const { plan, vectors } = await encode(engine, "warm up");
+  engine.python.needs(vectors, plan); // Not fetched: nobody waits for the answer.
+  engine.python.search(vectors, plan, { text: "warm up", limit: 1, filters: {} });
 }
 
 /**
@@ -116,7 +142,7 @@ function startEncoder({ parts, runtime }, manifestUrl, loader) {
 }
 
 /**
- * Fetch the parts of the index, and hand each to Python (which verifies it) once both are there.
+ * Fetch the initial parts of the index, and hand each to Python (which verifies it) once both are there.
  * @param {Part[]} parts
  * @param {PartLoader} loader
  * @param {Promise<Python>} starting
@@ -125,7 +151,7 @@ function startEncoder({ parts, runtime }, manifestUrl, loader) {
 async function fillIndex(parts, loader, starting) {
   let ready = false;
   await Promise.all(
-    INDEX_ROLES.flatMap((role) => parts.filter((part) => part.role === role)).map((part) =>
+    parts.map((part) =>
       loader.fetchInto(part, async (bytes) => {
         ready = (await starting).addPart(part.path, bytes);
       }),
@@ -140,41 +166,88 @@ function incomplete(expected) {
 }
 
 /**
- * Answer one request; never rejects, so that the queue goes on.
+ * Take up one request; never rejects, so that the queue goes on.
  * @param {QueryRequest | RankRequest} request
- * @returns {Promise<void>}
+ * @returns {Promise<void>} settles when the next request may begin
  */
 async function serve(request) {
-  // Nothing below waits for anything but computation: let the messages in that may cancel this request.
+  // Nothing up to the fetching of shards waits for anything but computation: let the messages in that may
+  // cancel this request.
   if (wanted.size > 1) await new Promise((resolve) => setTimeout(resolve));
-  if (!wanted.delete(request.id)) return;
+  if (!wanted.has(request.id)) return;
   try {
     if (!engine) throw LatefindError.expected("internal", "worker", "boot first", request.type, "Report it.");
     const started = await engine;
-    if (request.type === "query") {
-      post({ type: "found", id: request.id, found: await search(started, request) });
-    } else {
-      post({ type: "ranked", id: request.id, ranked: await rank(started, request) });
-    }
+    void finish(started, request, await encode(started, request.text));
   } catch (error) {
-    // WebAssembly that has trapped cannot be used again: give up this worker, not just this request.
-    if (error instanceof WebAssembly.RuntimeError) fail(error);
-    else post({ type: "refused", id: request.id, error: toWire(error) });
+    refuse(request.id, error);
   }
+}
+
+/**
+ * Answer a request that has been encoded; never rejects.
+ * @param {Engine} engine
+ * @param {QueryRequest | RankRequest} request
+ * @param {Encoded} encoded
+ * @returns {Promise<void>}
+ */
+async function finish(engine, request, encoded) {
+  const { id, type } = request;
+  const isWanted = () => wanted.has(id);
+  try {
+    if (type === "query") {
+      const found = await search(engine, request, encoded, isWanted);
+      if (found) post({ type: "found", id, found });
+    } else {
+      const ranked = await rank(engine, request, encoded, isWanted);
+      if (ranked) post({ type: "ranked", id, ranked });
+    }
+    wanted.delete(id);
+  } catch (error) {
+    refuse(id, error);
+  }
+}
+
+/**
+ * @param {number} id
+ * @param {unknown} error
+ */
+function refuse(id, error) {
+  // WebAssembly that has trapped cannot be used again: give up this worker, not just this request.
+  if (error instanceof WebAssembly.RuntimeError) fail(error);
+  else if (wanted.delete(id)) post({ type: "refused", id, error: toWire(error) });
+}
+
+/**
+ * @param {Engine} engine
+ * @param {string} text
+ * @returns {Promise<Encoded>}
+ */
+async function encode({ python, encoder }, text) {
+  const start = performance.now();
+  const plan = python.plan(text);
+  const tokenized = performance.now();
+  const vectors = await encoder.encode(plan.ids, plan.mask);
+  const timings = { tokenize: tokenized - start, encode: performance.now() - tokenized };
+  return { plan, vectors, start, timings };
 }
 
 /**
  * @param {Engine} engine
  * @param {QueryRequest} request
- * @returns {Promise<Found>}
+ * @param {Encoded} encoded
+ * @param {IsWanted} isWanted
+ * @returns {Promise<Found | null>} `null` where nobody wants it any more
  */
-async function search({ python, encoder, siteUrl }, { text, limit, filters }) {
-  const start = performance.now();
-  const plan = python.plan(text);
-  const tokenized = performance.now();
-  const vectors = await encoder.encode(plan.ids, plan.mask);
-  const encoded = performance.now();
-  const { results, total, timings } = python.search(vectors, plan, { text, limit, filters });
+async function search({ python, shards, siteUrl }, { text, limit, filters }, encoded, isWanted) {
+  const { plan, vectors, start } = encoded;
+  const asked = performance.now();
+  const needed = python.needs(vectors, plan);
+  const chosen = performance.now();
+  const failed = await shards.load(needed, isWanted);
+  const fetched = performance.now();
+  if (!isWanted()) return null;
+  const { results, total, missing, timings } = python.search(vectors, plan, { text, limit, filters });
   for (const result of results) {
     if (result.url) result.url = new URL(result.url, siteUrl).href;
   }
@@ -182,24 +255,41 @@ async function search({ python, encoder, siteUrl }, { text, limit, filters }) {
     results,
     total,
     timings: {
-      tokenize: tokenized - start,
-      encode: encoded - tokenized,
-      candidates: timings.candidates,
+      ...encoded.timings,
+      candidates: chosen - asked + timings.candidates,
       rerank: timings.rerank,
-      fetch: 0, // All parts are in memory.
+      fetch: fetched - chosen,
       total: performance.now() - start,
     },
+    warnings: missing.map((path) => toWire(failed.get(path) ?? absent(path))),
   };
 }
 
 /**
  * @param {Engine} engine
  * @param {RankRequest} request
- * @returns {Promise<Ranked[]>}
+ * @param {Encoded} encoded
+ * @param {IsWanted} isWanted
+ * @returns {Promise<Ranked[] | null>} `null` where nobody wants it any more
  */
-async function rank({ python, encoder }, { text, names }) {
-  const plan = python.plan(text);
-  return python.rank(await encoder.encode(plan.ids, plan.mask), plan, names);
+async function rank({ python, shards }, { names }, { plan, vectors }, isWanted) {
+  // Which shards hold the sections is known once the names are loaded: two rounds.
+  for (let needed = python.rankNeeds(names), rounds = 0; needed.length && rounds < 2; rounds += 1) {
+    const [failure] = (await shards.load(needed, isWanted)).values();
+    if (!isWanted()) return null;
+    if (failure) throw failure; // What is left would be an order that leaves out some for no good reason.
+    needed = python.rankNeeds(names);
+  }
+  const { ranked, unknown } = python.rank(vectors, plan, names);
+  return [...ranked, ...unknown.map((id) => ({ id, score: null, unknown: /** @type {const} */ (true) }))];
+}
+
+/**
+ * A shard that was in memory and had to make room for those of other queries.
+ * @param {string} path
+ */
+function absent(path) {
+  return LatefindError.expected("internal", path, "the part in memory", "none", "Ask again.");
 }
 
 /**

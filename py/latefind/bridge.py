@@ -10,7 +10,7 @@ Under CPython it works the same with ``bytes`` or a ``memoryview`` for a buffer,
 
 import functools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import ParamSpec, Protocol
 
 import numpy as np
@@ -51,15 +51,18 @@ def _answers(function: Callable[P, Mapping[str, object]]) -> Callable[P, str]:
 
 @_answers
 def boot(manifest: str) -> Mapping[str, object]:
-    """Begin an index, described by the text of its ``manifest.json``; one begun before is dropped."""
+    """Begin an index, described by the text of its ``manifest.json``; one begun before is dropped.
+
+    ``{"initial": [path]}`` names the parts that must be added before the first query.
+    """
     global _engine
     _engine = Engine(Manifest.from_bytes(manifest.encode("utf-8")))
-    return {}
+    return {"initial": list(_engine.initial)}
 
 
 @_answers
 def add_part(path: str, data: Data) -> Mapping[str, object]:
-    """Verify and add one part; ``{"ready": bool}`` says whether the index is complete with it."""
+    """Verify and add one part; ``{"ready": bool}`` says whether queries can begin with it."""
     engine = _started()
     engine.add_part(path, _bytes_of(data))
     return {"ready": engine.ready}
@@ -74,6 +77,15 @@ def plan(text: str) -> Mapping[str, object]:
         "mask": tokens.mask.tolist(),
         "scored": tokens.scored.tolist(),
     }
+
+
+@_answers
+def needs(vectors: Data, scored: str) -> Mapping[str, object]:
+    """Name the shards that a query wants and that are not in memory: ``{"parts": [path]}``.
+
+    The arguments are those of :func:`search`. A small index is all in memory and needs nothing.
+    """
+    return {"parts": list(_started().needs(_query_of(vectors, scored)))}
 
 
 @_answers
@@ -92,7 +104,8 @@ def search(vectors: Data, scored: str, options: str) -> Mapping[str, object]:
     Returns
     -------
     str
-        ``{"results": […], "total": int, "timings": {"candidates": ms, "rerank": ms}}``
+        ``{"results": […], "total": int, "missing": [path], "timings": {"candidates": ms, "rerank": ms}}``;
+        ``missing`` names the shards that the query wanted and that have not been added: the others answer.
     """
     wanted = json.loads(options)
     found = _started().search(
@@ -101,28 +114,44 @@ def search(vectors: Data, scored: str, options: str) -> Mapping[str, object]:
     return {
         "results": [result.to_json() for result in found.results],
         "total": found.total,
+        "missing": list(found.missing),
         "timings": dict(found.timings),
     }
 
 
 @_answers
+def rank_needs(names: str) -> Mapping[str, object]:
+    """Name the parts that :func:`rank` still wants for these ``names``: ``{"parts": [path]}``.
+
+    Which shards hold the sections is known only once the names are in memory, so ask again after adding
+    the parts, until there are none.
+    """
+    return {"parts": list(_started().rank_needs(_every_name(json.loads(names))))}
+
+
+@_answers
 def rank(vectors: Data, scored: str, names: str) -> Mapping[str, object]:
-    """Order sections by MaxSim: ``{"ranked": [{"id", "score"}]}``, best first.
+    """Order sections by MaxSim: ``{"ranked": [{"id", "score"}], "unknown": [id]}``, best first.
 
     ``names`` is a JSON list with, for each section, the names that it may have; the first is the caller's
-    own and comes back as its id. Sections that the index knows by none of their names are left out.
+    own and comes back as its id. ``unknown`` are those that the index knows by none of their names, in the
+    order given.
     """
-    alternatives: list[list[str]] = json.loads(names)
-    every_name = [name for group in alternatives for name in group]
-    ranked, _ = _started().rank(_query_of(vectors, scored), every_name)
+    groups: list[list[str]] = json.loads(names)
+    ranked, _ = _started().rank(_query_of(vectors, scored), _every_name(groups))
     scores = dict(ranked)
-    pairs = [
-        (group[0], next(scores[name] for name in group if name in scores))
-        for group in alternatives
-        if not scores.keys().isdisjoint(group)
-    ]
+    known = [group for group in groups if not scores.keys().isdisjoint(group)]
+    pairs = [(group[0], next(scores[name] for name in group if name in scores)) for group in known]
     pairs.sort(key=lambda pair: -pair[1])
-    return {"ranked": [{"id": name, "score": score} for name, score in pairs]}
+    return {
+        "ranked": [{"id": name, "score": score} for name, score in pairs],
+        "unknown": [group[0] for group in groups if scores.keys().isdisjoint(group)],
+    }
+
+
+def _every_name(groups: Sequence[Sequence[str]]) -> list[str]:
+    """Return the names of all groups, each once, in order."""
+    return list(dict.fromkeys(name for group in groups for name in group))
 
 
 def _started() -> Engine:
