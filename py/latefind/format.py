@@ -1,9 +1,11 @@
-"""The index's binary parts, version 1: writer beside reader, in the order of ``docs/format.md``.
+"""The index's binary parts, version 2: writer beside reader, in the order of ``docs/format.md``.
 
-An index is a set of *parts*, each a self-contained file that fits one download: shards of token
-embeddings (kind ``vectors``) and shards of section texts (kind ``sections``). Every part opens with the
-same 24-byte header; all integers are little-endian. What the parts mean together (which belong to an
-index, their sizes and SHA-256) is the manifest's business: :mod:`latefind.manifest`.
+An index is a set of *parts*, each a self-contained file that fits one download. This module has what all
+parts share, the 24-byte header, and the *shard*, which holds whole sections: their texts, the passages
+that they are cut into, and the passages' coded vectors. :mod:`latefind.format_tables` has the parts of
+which an index has one: codec, summary and names. All integers are little-endian. What the parts mean
+together (which belong to an index, their sizes and SHA-256) is the manifest's business:
+:mod:`latefind.manifest`.
 
 Guarantees: the same input gives the same bytes; a reader checks magic, version, kind, length, counts and
 offsets before it allocates or slices; arrays that it returns are views of the bytes that it was given.
@@ -12,7 +14,6 @@ offsets before it allocates or slices; arrays that it returns are views of the b
 import itertools
 import json
 import struct
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,59 +24,53 @@ import numpy.typing as npt
 from latefind.errors import FormatError, VersionError
 from latefind.passages import Passage, Section
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Version of the index format, independent of the package's version; in every header and the manifest."""
 
 MAGIC = b"latefind"
-KIND_VECTORS = 1
-KIND_SECTIONS = 2
+KIND_CODEC = 1
+KIND_SHARD = 2
+KIND_SUMMARY = 3
+KIND_NAMES = 4
 
 MAX_DIMENSIONS = 4096
 """Wider token embeddings than any late-interaction model has."""
 
 _HEADER = struct.Struct("<8sHHIQ")  # magic, version, kind, reserved, length of the file
-_VECTORS = struct.Struct("<IIII")  # first passage, passages, vectors, dimensions
-_SECTIONS = struct.Struct("<IIII")  # first section, sections, first passage, passages
+_SHARD = struct.Struct("<IIIIII")  # first section, sections, first passage, passages, vectors, subspaces
 _PASSAGE = np.dtype([("section", "<u4"), ("start", "<u4"), ("end", "<u4")])
 
 
 @dataclass(frozen=True, slots=True)
-class VectorShard:
-    """Token embeddings of consecutive passages.
+class Shard:
+    """Consecutive sections of an index, with their passages and vectors.
 
     Attributes
     ----------
-    first_passage : int
-        Number of the first passage in the index.
-    lengths : uint32, shape (passages,)
-        Stored vectors of each passage; 0 where every token was in the skiplist.
-    scales : float32, shape (vectors,)
-        A vector is ``codes * scale``; finite and not negative.
-    codes : int8, shape (vectors, dimensions)
-        From -127 to 127.
-    """
-
-    first_passage: int
-    lengths: npt.NDArray[np.uint32]
-    scales: npt.NDArray[np.float32]
-    codes: npt.NDArray[np.int8]
-
-
-@dataclass(frozen=True, slots=True)
-class SectionShard:
-    """Texts of consecutive sections, and the passages that they are cut into.
-
-    ``records`` are the undecoded JSON objects, one a section; :func:`decode_section` reads one.
-    ``passages`` has the fields section, start and end (uint32), with ``section`` counted over the index.
+    first_section, first_passage : int
+        Numbers of the first of each in the index.
+    records : sequence of bytes
+        Undecoded JSON objects, one a section; :func:`decode_section` reads one.
+    passages : structured, shape (P,)
+        Fields section, start and end (uint32); ``section`` counts over the index.
+    lengths : uint32, shape (P,)
+        Vectors of each passage; 0 where every token was in the skiplist.
+    codes : uint16, shape (V,)
+        Centroid and gain of each vector, see :mod:`latefind.codec`.
+    residuals : uint8, shape (V, M)
+        Codewords of each vector.
     """
 
     first_section: int
     first_passage: int
-    records: Sequence[memoryview]
+    records: Sequence[bytes | memoryview]
     passages: npt.NDArray[np.void]
+    lengths: npt.NDArray[np.uint32]
+    codes: npt.NDArray[np.uint16]
+    residuals: npt.NDArray[np.uint8]
 
 
-def _pad(data: bytes) -> bytes:
+def pad(data: bytes) -> bytes:
     """Zero bytes up to a multiple of four, so that every array is aligned."""
     return data + bytes(-len(data) % 4)
 
@@ -118,7 +113,7 @@ def read_header(data: bytes, kind: int, where: str) -> memoryview:
     return memoryview(data)[_HEADER.size :]
 
 
-class _Cursor:
+class Cursor:
     """Walks a part's body and never reads or allocates past its end."""
 
     def __init__(self, body: memoryview, where: str) -> None:
@@ -127,6 +122,7 @@ class _Cursor:
         self._at = 0
 
     def take(self, size: int, what: str) -> memoryview:
+        """Return the next ``size`` bytes, or raise :class:`FormatError` naming ``what`` is missing."""
         left = len(self._body) - self._at
         if size > left:
             raise FormatError.expected(self._where, f"{size} bytes of {what}", f"{left} bytes left")
@@ -134,6 +130,7 @@ class _Cursor:
         return self._body[self._at - size : self._at]
 
     def array(self, dtype: Any, count: int, what: str) -> npt.NDArray[Any]:
+        """Return the next ``count`` values as a view, and step over the padding to four bytes."""
         kind = np.dtype(dtype)
         size = count * kind.itemsize
         values = np.frombuffer(self.take(size, what), kind)
@@ -141,53 +138,11 @@ class _Cursor:
         return values
 
     def end(self) -> None:
+        """Raise unless everything was read."""
         if self._at != len(self._body):
             raise FormatError.expected(
                 self._where, "the end of the part", f"{len(self._body) - self._at} more bytes"
             )
-
-
-def write_vectors(shard: VectorShard) -> bytes:
-    """Serialise a shard of token embeddings."""
-    vectors, dimensions = shard.codes.shape
-    body = b"".join(
-        [
-            _VECTORS.pack(shard.first_passage, len(shard.lengths), vectors, dimensions),
-            shard.lengths.astype("<u4").tobytes(),
-            shard.scales.astype("<f4").tobytes(),
-            _pad(shard.codes.astype(np.int8).tobytes()),
-        ]
-    )
-    return write_header(KIND_VECTORS, body)
-
-
-def read_vectors(data: bytes, where: str = "vectors") -> VectorShard:
-    """Read a shard of token embeddings; the arrays are views of ``data``.
-
-    Raises
-    ------
-    FormatError
-        The header is wrong, a count does not fit the file, lengths do not add up, or a scale is not finite.
-    """
-    if sys.byteorder != "little":
-        raise FormatError.expected(where, "a little-endian machine", sys.byteorder)
-    cursor = _Cursor(read_header(data, KIND_VECTORS, where), where)
-    first, passages, vectors, dimensions = _VECTORS.unpack(cursor.take(_VECTORS.size, "counts"))
-    if not 1 <= dimensions <= MAX_DIMENSIONS:
-        raise FormatError.expected(where, f"1 to {MAX_DIMENSIONS} dimensions", str(dimensions))
-    lengths = cursor.array("<u4", passages, "passage lengths")
-    scales = cursor.array("<f4", vectors, "scales")
-    codes = cursor.array(np.int8, vectors * dimensions, "codes")
-    cursor.end()
-    if int(lengths.sum(dtype=np.uint64)) != vectors:
-        raise FormatError.expected(
-            where,
-            f"passage lengths that add up to {vectors} vectors",
-            str(int(lengths.sum(dtype=np.uint64))),
-        )
-    if not bool(np.isfinite(scales).all() and (scales >= 0).all()):
-        raise FormatError.expected(where, "finite scales of at least 0", "a scale that is not")
-    return VectorShard(first, lengths, scales, codes.reshape(vectors, dimensions))
 
 
 def encode_section(section: Section) -> bytes:
@@ -232,57 +187,66 @@ def decode_section(record: memoryview | bytes, where: str = "sections") -> Secti
         ) from error
 
 
-def write_sections(
-    first_section: int, sections: Sequence[Section], first_passage: int, passages: Sequence[Passage]
+def write_shard(
+    first_section: int,
+    sections: Sequence[Section],
+    first_passage: int,
+    passages: Sequence[Passage],
+    lengths: npt.NDArray[np.uint32],
+    codes: npt.NDArray[np.uint16],
+    residuals: npt.NDArray[np.uint8],
 ) -> bytes:
-    """Serialise a shard of sections with the passages that they are cut into."""
+    """Serialise sections with their passages and coded vectors; the arrays are those of :class:`Shard`."""
     records = [encode_section(section) for section in sections]
     offsets = np.zeros(len(records) + 1, "<u4")
     np.cumsum([len(record) for record in records], out=offsets[1:])
     table = np.array([(p.section, p.start, p.end) for p in passages], _PASSAGE)
+    vectors, subspaces = residuals.shape
     body = b"".join(
         [
-            _SECTIONS.pack(first_section, len(records), first_passage, len(passages)),
+            _SHARD.pack(first_section, len(records), first_passage, len(passages), vectors, subspaces),
             offsets.tobytes(),
             table.tobytes(),
-            _pad(b"".join(records)),
+            lengths.astype("<u4").tobytes(),
+            pad(codes.astype("<u2").tobytes()),
+            pad(residuals.astype(np.uint8).tobytes()),
+            pad(b"".join(records)),
         ]
     )
-    return write_header(KIND_SECTIONS, body)
+    return write_header(KIND_SHARD, body)
 
 
-def read_sections(data: bytes, where: str = "sections") -> SectionShard:
-    """Read a shard of sections; records stay undecoded.
+def read_shard(data: bytes, where: str = "shard") -> Shard:
+    """Read a shard; the arrays are views of ``data``, records stay undecoded.
 
     Raises
     ------
     FormatError
-        The header is wrong, an offset runs backwards or past the end, or a passage names a section that
-        the shard does not hold.
+        The header is wrong, a count does not fit the file, an offset runs backwards or past the end,
+        lengths do not add up, or a passage names a section that the shard does not hold.
     """
-    cursor = _Cursor(read_header(data, KIND_SECTIONS, where), where)
-    first_section, sections, first_passage, passages = _SECTIONS.unpack(cursor.take(_SECTIONS.size, "counts"))
+    cursor = Cursor(read_header(data, KIND_SHARD, where), where)
+    first_section, sections, first_passage, passages, vectors, subspaces = _SHARD.unpack(
+        cursor.take(_SHARD.size, "counts")
+    )
+    if not 1 <= subspaces <= MAX_DIMENSIONS:
+        raise FormatError.expected(where, f"1 to {MAX_DIMENSIONS} subspaces", str(subspaces))
     offsets = cursor.array("<u4", sections + 1, "record offsets")
     table = cursor.array(_PASSAGE, passages, "passages")
+    lengths = cursor.array("<u4", passages, "passage lengths")
+    codes = cursor.array("<u2", vectors, "codes")
+    residuals = cursor.array(np.uint8, vectors * subspaces, "residuals").reshape(vectors, subspaces)
     if offsets[0] or bool((offsets[1:] < offsets[:-1]).any()):
         raise FormatError.expected(where, "record offsets that start at 0 and never fall", "others")
     blob = cursor.take(int(offsets[-1]), "records")
     cursor.take(-len(blob) % 4, "padding after records")
     cursor.end()
+    summed = int(lengths.sum(dtype=np.uint64))
+    if summed != vectors:
+        raise FormatError.expected(where, f"passage lengths that add up to {vectors} vectors", str(summed))
     inside = (table["section"] >= first_section) & (table["section"] - first_section < sections)
     if not bool(inside.all() and (table["start"] <= table["end"]).all()):
         raise FormatError.expected(where, f"passages of sections {first_section} and on", "a passage of none")
     bounds = offsets.tolist()
     records = [blob[start:end] for start, end in itertools.pairwise(bounds)]
-    return SectionShard(first_section, first_passage, records, table)
-
-
-def quantize(vectors: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
-    """Quantise (vectors, dimensions) float32 to int8 codes and one float32 scale a vector.
-
-    Symmetric: the largest component of each vector becomes ±127, so that the error of a component is at
-    most half a scale. A zero vector gets scale 0.
-    """
-    scales = (np.abs(vectors).max(axis=1, initial=0.0) / 127).astype(np.float32)
-    divisors = np.where(scales > 0, scales, np.float32(1))
-    return np.rint(vectors / divisors[:, None]).astype(np.int8), scales
+    return Shard(first_section, first_passage, records, table, lengths, codes, residuals)

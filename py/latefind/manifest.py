@@ -14,11 +14,29 @@ from typing import Any
 from latefind.errors import FormatError, IntegrityError, VersionError
 from latefind.format import FORMAT_VERSION
 
-ROLES = ("pyodide", "onnxruntime", "package", "encoder", "tokenizer", "settings", "vectors", "sections")
+ROLES = (
+    "pyodide",
+    "onnxruntime",
+    "package",
+    "encoder",
+    "tokenizer",
+    "settings",
+    "codec",
+    "summary",
+    "names",
+    "shard",
+)
 """What a part is for, in the order in which the manifest lists them."""
 
-ENGINE_ROLES = ("tokenizer", "settings", "vectors", "sections")
+ENGINE_ROLES = ("tokenizer", "settings", "codec", "summary", "names", "shard")
 """The parts that the Python engine reads; the others are files of the runtime and the query encoder."""
+
+
+TIERS = ("small", "large")
+"""Small: one shard, loaded before the first query. Large: shards are fetched as queries want them."""
+
+ON_DEMAND = ("names", "shard")
+"""Roles that the large tier loads only when a request needs them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +95,11 @@ class Manifest:
         """Return the parts of one role, in order."""
         return [part for part in self.parts if part.role == role]
 
+    def initial(self) -> list[Part]:
+        """Return the engine's parts that must be there before the first query."""
+        later = ON_DEMAND if self.tier == "large" else ()
+        return [part for part in self.parts if part.role in ENGINE_ROLES and part.role not in later]
+
     def to_bytes(self) -> bytes:
         """Serialise, with stable key order and a final newline."""
         data = {
@@ -119,6 +142,8 @@ class Manifest:
                 f"version {fields.get('format')!r}",
                 "Build the index with the latefind that serves it.",
             )
+        if fields.get("tier") not in TIERS:
+            raise FormatError.expected(f"{where}: tier", " or ".join(TIERS), repr(fields.get("tier")))
         try:
             return cls(
                 generator=str(fields["generator"]),
