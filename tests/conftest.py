@@ -60,7 +60,7 @@ class _QuietHandler(http.server.SimpleHTTPRequestHandler):
 
 
 @functools.cache
-def _serve(root: Path) -> str:
+def serve(root: Path) -> str:
     """Serve ``root`` by Python's own http.server, which sends no special header, until the tests end."""
     handler = functools.partial(_QuietHandler, directory=str(root))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -70,7 +70,7 @@ def _serve(root: Path) -> str:
 
 def site_url(site: Path) -> str:
     """Serve the host's root above ``site`` and return the site's URL, below the sub-path."""
-    return f"{_serve(site.parent.parent)}{SUB_PATH}/"
+    return f"{serve(site.parent.parent)}{SUB_PATH}/"
 
 
 @pytest.fixture(scope="session")
