@@ -58,6 +58,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_build(commands)
     _add_site(commands)
     _add_search(commands)
+    _add_eval(commands)
     _add_serve(commands)
     _add_inspect(commands)
     return parser
@@ -248,6 +249,42 @@ def _search(options: argparse.Namespace) -> None:
         path = " › ".join(part for part in (*section.breadcrumb, section.title) if part)
         print(f"{number}. {path or section.id}  ({result.score:.3f})")
         print(f"   {section.url or section.id}\n   {result.snippet}\n")
+
+
+def _add_eval(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = _add_command(
+        commands,
+        "eval",
+        _eval,
+        "Measure how well an index answers questions whose answers are known.",
+        "latefind eval public/ --queries queries.jsonl --qrels qrels.tsv --exact",
+    )
+    parser.add_argument("directory", type=Path, metavar="DIR", help="a built site, or its latefind folder")
+    parser.add_argument(
+        "--queries", type=Path, required=True, metavar="FILE", help="questions: JSON Lines with _id and text"
+    )
+    parser.add_argument(
+        "--qrels", type=Path, required=True, metavar="FILE", help="judgements: query-id, corpus-id, score"
+    )
+    parser.add_argument(
+        "--exact", action="store_true", help="also rank by uncompressed vectors, encoded afresh"
+    )
+    parser.add_argument(
+        "--browser", action="store_true", help="also ask the page in Chromium (needs playwright)"
+    )
+    parser.add_argument("--limit", type=_positive, metavar="N", help="only the first N questions")
+    parser.add_argument("--json", action="store_true", help="print as JSON")
+
+
+def _eval(options: argparse.Namespace) -> None:
+    from latefind_build.encode import default_jobs
+    from latefind_build.evaluate import Request, evaluate, format_evaluation
+
+    request = Request(
+        options.queries, options.qrels, options.exact, options.browser, options.limit, default_jobs()
+    )
+    evaluation = evaluate(options.directory, request, say)
+    print(json.dumps(evaluation.to_json(), indent=1) if options.json else format_evaluation(evaluation))
 
 
 def _add_serve(commands: "Commands[argparse.ArgumentParser]") -> None:
