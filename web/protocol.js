@@ -88,12 +88,11 @@
 /** @typedef {ProgressReport | ReadyReport | FailedReport | FoundReport | RankedReport | RefusedReport} Report */
 
 /**
- * A section that was named for ranking.
- * @typedef {object} Ranked
- * @property {string} id           as the caller named it
- * @property {number | null} score  `null` where the index does not hold it
- * @property {true} [unknown]      the index does not hold it
+ * A section that was named for ranking; `id` as the caller named it.
+ * @typedef {{id: string, score: number}} Scored
  */
+
+/** @typedef {Scored | {id: string, score: null, unknown: true}} Ranked  unknown: the index does not hold it */
 
 /**
  * @typedef {object} Result

@@ -8,7 +8,7 @@ import { importModule } from "./runtime.js";
 
 /** @typedef {import("./protocol.js").WireError} WireError */
 /** @typedef {import("./protocol.js").Found} Found */
-/** @typedef {import("./protocol.js").Ranked} Ranked */
+/** @typedef {import("./protocol.js").Scored} Scored */
 /** @typedef {import("pyodide").PyodideAPI} PyodideAPI */
 /** @typedef {typeof import("pyodide")} PyodideModule */
 
@@ -23,7 +23,7 @@ import { importModule } from "./runtime.js";
  * @property {{candidates: number, rerank: number}} timings
  */
 
-/** @typedef {{ranked: Ranked[], unknown: string[]}} RankAnswer */
+/** @typedef {{ranked: Scored[], unknown: string[]}} RankAnswer */
 
 /**
  * The functions of `py/latefind/bridge.py`; each returns JSON, `{"error": WireError}` where it refuses.

@@ -19,6 +19,7 @@ import { Shards } from "./shards.js";
 /** @typedef {import("./protocol.js").Report} Report */
 /** @typedef {import("./protocol.js").Found} Found */
 /** @typedef {import("./protocol.js").Ranked} Ranked */
+/** @typedef {import("./protocol.js").Scored} Scored */
 /** @typedef {import("./manifest.js").Part} Part */
 /** @typedef {import("./manifest.js").Manifest} Manifest */
 /** @typedef {import("./python.js").Plan} Plan */
@@ -34,6 +35,12 @@ import { Shards } from "./shards.js";
  * @property {number} start
  * @property {{tokenize: number, encode: number}} timings
  */
+
+/**
+ * Sections ranked at a time: their shards, a quarter of a megabyte each, fit into the engine's memory for
+ * shards together (CACHE_BYTES in py/latefind/shards.py), even where no two share one.
+ */
+const RANKED_AT_ONCE = 50;
 
 /** @type {(report: Report) => void} */
 const post = (report) => self.postMessage(report);
@@ -273,19 +280,43 @@ async function search({ python, shards, siteUrl }, { text, limit, filters }, enc
  * @returns {Promise<Ranked[] | null>} `null` where nobody wants it any more
  */
 async function rank({ python, shards }, { names }, { plan, vectors }, isWanted) {
-  // Which shards hold the sections is known once the names are loaded: two rounds.
-  for (let needed = python.rankNeeds(names), rounds = 0; needed.length && rounds < 2; rounds += 1) {
-    const [failure] = (await shards.load(needed, isWanted)).values();
+  /** @type {Scored[]} */
+  const ranked = [];
+  /** @type {string[]} */
+  const unknown = [];
+  for (let start = 0; start < names.length; start += RANKED_AT_ONCE) {
+    const some = names.slice(start, start + RANKED_AT_ONCE);
+    await loadNamed(python, shards, some, isWanted);
     if (!isWanted()) return null;
-    if (failure) throw failure; // What is left would be an order that leaves out some for no good reason.
-    needed = python.rankNeeds(names);
+    const answer = python.rank(vectors, plan, some);
+    ranked.push(...answer.ranked);
+    unknown.push(...answer.unknown);
   }
-  const { ranked, unknown } = python.rank(vectors, plan, names);
-  return [...ranked, ...unknown.map((id) => ({ id, score: null, unknown: /** @type {const} */ (true) }))];
+  ranked.sort((a, b) => b.score - a.score);
+  return [...ranked, ...unknown.map((id) => /** @type {const} */ ({ id, score: null, unknown: true }))];
 }
 
 /**
- * A shard that was in memory and had to make room for those of other queries.
+ * Load what ranking some sections wants: the names of a large index, which tell the shards, then those. A
+ * shard that was there may have had to go meanwhile, hence a third time.
+ * @param {Python} python
+ * @param {Shards} shards
+ * @param {string[][]} names
+ * @param {IsWanted} isWanted
+ * @throws {LatefindError} a part cannot be had: an order without it would leave out sections in silence
+ */
+async function loadNamed(python, shards, names, isWanted) {
+  let needed = python.rankNeeds(names);
+  for (let round = 0; needed.length && round < 3; round += 1) {
+    const [failure] = (await shards.load(needed, isWanted)).values();
+    if (failure) throw failure;
+    needed = python.rankNeeds(names);
+  }
+  if (needed[0]) throw absent(needed[0]);
+}
+
+/**
+ * A part that was in memory and had to make room for those of other requests.
  * @param {string} path
  */
 function absent(path) {
