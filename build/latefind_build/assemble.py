@@ -19,7 +19,7 @@ from latefind.errors import UsageError
 from latefind.manifest import Manifest, Part
 from latefind_build.bundle import ModelBundle
 from latefind_build.files import HASH_LENGTH, place_part, replaced_folder, write_part
-from latefind_build.index import Index, build_index
+from latefind_build.index import Index, IndexOptions, build_index
 from latefind_build.passage_source import Source
 from latefind_build.paths import web_dir
 from latefind_build.runtime import LOCK, packed_runtime
@@ -29,20 +29,23 @@ WEB_SUFFIXES = (".js", ".css")
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
 
-def build_bundle(source: Source, target: Path, bundle: ModelBundle, base: str, jobs: int) -> Manifest:
+def build_bundle(
+    source: Source, target: Path, bundle: ModelBundle, base: str, options: IndexOptions
+) -> Manifest:
     """Index ``source`` and write the whole bundle to ``target``, replacing an earlier one.
 
     ``base`` is the prefix of the results' URLs; see :class:`latefind.manifest.Manifest`.
     """
     runtime_folder = packed_runtime()
     with replaced_folder(target, MARKER) as work:
-        index = build_index(source.sections, bundle, work, jobs)
+        index = build_index(source.sections, bundle, work, options)
         pyodide, pyodide_parts = _place_folder(work, "pyodide", _pyodide_files(runtime_folder / "pyodide"))
         ort, ort_parts = _place_folder(work, "onnxruntime", _read_folder(runtime_folder / "onnxruntime"))
         manifest = Manifest(
             generator=f"latefind {latefind.__version__}",
             base=base,
             languages=index.languages or bundle.spec.languages,
+            tier=index.tier,
             model={
                 "name": bundle.spec.name,
                 "license": bundle.spec.license,

@@ -14,9 +14,14 @@ from typing import TYPE_CHECKING
 import latefind
 from latefind.errors import LatefindError, UsageError
 from latefind_build.progress import say
+from latefind_build.settings import BYTES, DEFAULT_BYTES, DEFAULT_POOL, POOLS, TIERS
 
 if TYPE_CHECKING:
     from latefind.manifest import Manifest
+    from latefind_build.config import Config
+    from latefind_build.index import IndexOptions
+
+AUTO = "auto"
 
 # What a command needs is imported in the command: `latefind --help` need not wait for onnxruntime.
 
@@ -87,7 +92,58 @@ def _add_index_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs", type=_positive, metavar="N", help="encoder threads; without it, one a processor"
     )
+    parser.add_argument(
+        "--bytes",
+        type=_number_or_auto,
+        choices=[*BYTES, AUTO],
+        metavar="N",
+        help="bytes of a stored vector: 18 or 34; auto measures, on the site's headings "
+        f"(default: {DEFAULT_BYTES})",
+    )
+    parser.add_argument(
+        "--pool",
+        type=_number_or_auto,
+        choices=[*POOLS, AUTO],
+        metavar="N",
+        help=f"tokens that share a vector: 1 (off) to 4; auto measures (default: {DEFAULT_POOL})",
+    )
+    parser.add_argument(
+        "--tier",
+        choices=TIERS,
+        default=AUTO,
+        metavar="TIER",
+        help="small: one file, scanned whole; large: shards on demand (default: %(default)s, by size)",
+    )
+    cache = parser.add_mutually_exclusive_group()
+    cache.add_argument(
+        "--cache", type=Path, metavar="DIR", help="folder of the embeddings cache; without it, the user's"
+    )
+    cache.add_argument(
+        "--no-cache", action="store_true", help="encode everything, and remember nothing for the next build"
+    )
     parser.add_argument("--json", action="store_true", help="print counts and sizes as JSON")
+
+
+def _index_options(options: argparse.Namespace, config: "Config") -> "IndexOptions":
+    from latefind_build.cache import default_folder
+    from latefind_build.encode import default_jobs
+    from latefind_build.index import IndexOptions
+
+    def settle(option: int | str | None, configured: int | str | None, default: int) -> int | None:
+        value = option or configured or default
+        return None if isinstance(value, str) else value
+
+    return IndexOptions(
+        jobs=options.jobs or config.jobs or default_jobs(),
+        vector_bytes=settle(options.bytes, config.bytes, DEFAULT_BYTES),
+        pool=settle(options.pool, config.pool, DEFAULT_POOL),
+        tier=options.tier,
+        cache=None if options.no_cache else options.cache or default_folder(),
+    )
+
+
+def _number_or_auto(text: str) -> int | str:
+    return int(text) if text.isdecimal() else text
 
 
 def _positive(text: str) -> int:
@@ -137,7 +193,6 @@ def _build(options: argparse.Namespace) -> None:
     from latefind_build.bundle import open_bundle
     from latefind_build.config import load_config
     from latefind_build.crawl import CrawlOptions
-    from latefind_build.encode import default_jobs
     from latefind_build.passage_source import read_record_file, read_site
 
     if (options.site_dir is None) == (options.records is None):
@@ -159,7 +214,7 @@ def _build(options: argparse.Namespace) -> None:
         source = read_site(options.site_dir, CrawlOptions(output_subdir=subdir, exclude=excluded, warn=say))
         target = target_below(options.site_dir, subdir)
     base = options.base_url or config.base_url or _relative_base(options, config.output_subdir)
-    manifest = build_bundle(source, target, bundle, base, options.jobs or config.jobs or default_jobs())
+    manifest = build_bundle(source, target, bundle, base, _index_options(options, config))
     _report_build(manifest, target, time.monotonic() - start, options.json)
 
 
@@ -199,7 +254,6 @@ def _site(options: argparse.Namespace) -> None:
     from latefind_build.bundle import open_bundle
     from latefind_build.config import load_config
     from latefind_build.crawl import CrawlOptions
-    from latefind_build.encode import default_jobs
     from latefind_build.passage_source import read_site
     from latefind_build.site import build_site
 
@@ -208,12 +262,12 @@ def _site(options: argparse.Namespace) -> None:
     bundle = open_bundle(options.model or config.model)
     crawl = CrawlOptions(output_subdir=config.output_subdir, exclude=config.exclude, warn=say)
     base = config.base_url or "../" * len(Path(config.output_subdir).parts)
-    jobs = options.jobs or config.jobs or default_jobs()
+    wanted = _index_options(options, config)
     manifests = []
 
     def index(staging: Path) -> None:
         target = target_below(staging, config.output_subdir)
-        manifests.append(build_bundle(read_site(staging, crawl), target, bundle, base, jobs))
+        manifests.append(build_bundle(read_site(staging, crawl), target, bundle, base, wanted))
 
     build_site(options.content_dir, options.output, config, before_publish=index)
     _report_build(manifests[0], options.output, time.monotonic() - start, options.json)

@@ -6,13 +6,14 @@ Options on the command line win over the file; that is the command's business, n
 """
 
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from latefind.errors import LatefindError, UsageError
+from latefind_build.settings import BYTES, POOLS
 
 _T = TypeVar("_T")
 
@@ -61,6 +62,8 @@ class Config:
     base_url: str | None = None
     output_subdir: str = DEFAULT_SUBDIR
     jobs: int | None = None
+    bytes: int | Literal["auto"] | None = None
+    pool: int | Literal["auto"] | None = None
     exclude: tuple[str, ...] = ()
     site: SiteConfig = field(default_factory=SiteConfig)
 
@@ -96,6 +99,8 @@ def _read_config(table: "_Table", path: Path) -> Config:
         base_url=table.take("base_url", _base_url, None),
         output_subdir=table.take("output_subdir", _subdir, DEFAULT_SUBDIR),
         jobs=table.take("jobs", _positive, None),
+        bytes=table.take("bytes", _one_of(BYTES), None),
+        pool=table.take("pool", _one_of(POOLS), None),
         exclude=table.take("exclude", _texts, ()),
         site=_read_site(table.table("site")),
     )
@@ -208,6 +213,17 @@ def _positive(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ValueError("a whole number of 1 or more")
     return value
+
+
+def _one_of(numbers: Sequence[int]) -> Callable[[object], int | Literal["auto"]]:
+    def read(value: object) -> int | Literal["auto"]:
+        if value == "auto":
+            return "auto"
+        if not isinstance(value, int) or isinstance(value, bool) or value not in numbers:
+            raise ValueError(f'{", ".join(map(str, numbers))} or "auto"')
+        return value
+
+    return read
 
 
 def _subdir(value: object) -> str:

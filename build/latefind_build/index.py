@@ -1,29 +1,72 @@
-"""Sections to index parts: windows, token embeddings, shards."""
+"""Sections to index parts: passages, token embeddings, pooling, codec, shards.
 
-from collections.abc import Iterable, Iterator, Sequence
+The stages, in order: cut sections into passages; encode them (through the cache) and pool their vectors into
+a store on disk; train the codec on a sample; put the sections in the order of the shards; code and write.
+The same sections, model and options give the same bytes, whatever ``jobs`` and whatever is cached.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from tokenizers import Tokenizer
 
-from latefind.errors import InputError
-from latefind.format import VectorShard, quantize, write_sections, write_vectors
+from latefind.codec import Codec
+from latefind.errors import InputError, UsageError
+from latefind.format import encode_section
 from latefind.manifest import Part
-from latefind.model import ModelSpec, TokenPlan, insert_prefix, plan_document_ids
-from latefind.passages import Passage, Section, encoded_text
+from latefind.model import Model
+from latefind.passages import Passage, Section
 from latefind_build.bundle import ModelBundle
+from latefind_build.cache import EmbeddingCache, cache_file, encode_cached
+from latefind_build.choose import Choice, choose_settings
 from latefind_build.encode import Encoder
-from latefind_build.files import write_part
-from latefind_build.progress import progress
-from latefind_build.windows import split_passages
+from latefind_build.order import order_sections
+from latefind_build.plans import Planner
+from latefind_build.pool import pool_vectors
+from latefind_build.progress import progress, say
+from latefind_build.settings import CODE_BYTES, DEFAULT_BYTES, DEFAULT_POOL
+from latefind_build.shards import Layout, write_index
+from latefind_build.store import VectorStore
+from latefind_build.train import sample_size, train_codec
 
-SHARD_VECTORS = 32_768
-"""Most vectors of a shard (one passage may exceed it): about 4 MiB at 128 dimensions."""
+SMALL_PASSAGES = 5_000
+"""Largest index that is loaded as one file and scanned whole: about 6 MB and 50 ms a query."""
 
-SHARD_TEXT_BYTES = 2 * 2**20
-"""Text of a shard of sections at which the next one begins."""
+SHARD_BYTES = 256 * 2**10
+"""Size of a shard of the large tier: about 200 sections, so that one request brings many candidates."""
+
+SECTION_BYTES, PASSAGE_BYTES = 4, 16
+"""What a shard holds beside records and vectors: an offset a section; a range and a length a passage."""
+
+SEED = 20_240_924
+"""Of every random choice. Any number would do, as long as it stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexOptions:
+    """How to index.
+
+    Attributes
+    ----------
+    jobs : int
+        Encoder threads.
+    vector_bytes : int or None
+        Bytes of a stored vector, 18 or 34; None chooses.
+    pool : int or None
+        Pooling factor, 1 (off) to 4; None chooses.
+    tier : str
+        "small", "large", or "auto" by the number of passages.
+    cache : Path or None
+        Folder of the embeddings cache; None for no cache.
+    """
+
+    jobs: int = 1
+    vector_bytes: int | None = DEFAULT_BYTES
+    pool: int | None = DEFAULT_POOL
+    tier: str = "auto"
+    cache: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,100 +75,113 @@ class Index:
 
     parts: Sequence[Part]
     languages: Sequence[str]
+    tier: str
     sections: int
     passages: int
     vectors: int
 
 
-def build_index(sections: Sequence[Section], bundle: ModelBundle, folder: Path, jobs: int) -> Index:
+def build_index(
+    sections: Sequence[Section], bundle: ModelBundle, folder: Path, options: IndexOptions
+) -> Index:
     """Encode ``sections`` and write their parts below ``folder``/index.
-
-    The same sections and model give the same bytes, whatever ``jobs``.
 
     Raises
     ------
     InputError
         There is no section, or not one of them has text that the model's tokenizer knows.
+    UsageError
+        The bytes of a vector do not fit the model's dimensions.
     """
     if not sections:
         raise InputError.expected("content", "at least one section with text", "none", "Is the site built?")
-    tokenizer = _open_tokenizer(bundle)
-    # The prefix is inserted after tokenisation, so the text must leave room for it.
-    length = bundle.spec.document_length - (bundle.spec.document_prefix_id is not None)
-    passages = [
-        passage
-        for number, section in enumerate(sections)
-        for passage in split_passages(section, number, tokenizer, length)
-    ]
-    plans = _plan_passages(sections, passages, tokenizer, bundle.spec, length)
-    embeddings = Encoder(bundle.onnx).encode_all(plans, jobs)
-    parts: list[Part] = []
-    vectors = 0
-    for shard in _shards(progress(embeddings, len(passages), "Encoding", "passages")):
-        vectors += len(shard.codes)
-        parts.append(
-            write_part(folder, "vectors", f"index/vectors-{len(parts):05}.bin", write_vectors(shard))
-        )
-    if not vectors:
-        raise InputError.expected("content", "text that the model knows", "none", "Is it the right language?")
-    parts += _write_sections(sections, passages, folder)
-    languages = sorted({section.lang for section in sections if section.lang})
-    return Index(parts, languages, len(sections), len(passages), vectors)
-
-
-def _open_tokenizer(bundle: ModelBundle) -> Tokenizer:
-    """Open the reference implementation, many times faster than ours and equal to it id for id."""
-    tokenizer = Tokenizer.from_file(str(bundle.tokenizer))
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    return tokenizer
-
-
-def _plan_passages(
-    sections: Sequence[Section],
-    passages: Iterable[Passage],
-    tokenizer: Tokenizer,
-    spec: ModelSpec,
-    length: int,
-) -> Iterator[TokenPlan]:
-    """Yield the token plan of each passage: what ``Model.plan_document`` gives, by the fast tokenizer."""
-    tokenizer.enable_truncation(length)
-    for passage in passages:
-        ids = tokenizer.encode(encoded_text(sections[passage.section], passage)).ids
-        yield plan_document_ids(spec, insert_prefix(ids, spec.document_prefix_id))
-
-
-def _shards(embeddings: Iterable[npt.NDArray[np.float32]]) -> Iterator[VectorShard]:
-    """Quantise and pack consecutive passages into shards of bounded size."""
-    first, held, size = 0, list[npt.NDArray[np.float32]](), 0
-    for vectors in embeddings:
-        if held and size + len(vectors) > SHARD_VECTORS:
-            yield _pack(first, held)
-            first, held, size = first + len(held), [], 0
-        held.append(vectors)
-        size += len(vectors)
-    if held:
-        yield _pack(first, held)
-
-
-def _pack(first: int, held: Sequence[npt.NDArray[np.float32]]) -> VectorShard:
-    codes, scales = quantize(np.concatenate(held))
-    return VectorShard(first, np.array([len(vectors) for vectors in held], np.uint32), scales, codes)
-
-
-def _write_sections(sections: Sequence[Section], passages: Sequence[Passage], folder: Path) -> Iterator[Part]:
-    """Write shards of sections, each with the passages of its sections."""
-    shard = first_section = first_passage = next_passage = size = 0
-    for number, section in enumerate(sections):
-        size += len(section.text.encode())
-        while next_passage < len(passages) and passages[next_passage].section == number:
-            next_passage += 1
-        if size >= SHARD_TEXT_BYTES or number == len(sections) - 1:
-            data = write_sections(
-                first_section,
-                sections[first_section : number + 1],
-                first_passage,
-                passages[first_passage:next_passage],
+    _check_bytes(options.vector_bytes, bundle.spec.dimensions)
+    planner = Planner(bundle)
+    passages = planner.cut(sections)
+    tier = _choose_tier(options.tier, len(passages))
+    with VectorStore(folder, bundle.spec.dimensions) as store:
+        choice = _encode(sections, passages, planner, bundle, store, options)
+        vectors = store.finish()
+        if not vectors:
+            raise InputError.expected(
+                "content", "text that the model knows", "none", "Is it the right language?"
             )
-            yield write_part(folder, "sections", f"index/sections-{shard:05}.bin", data)
-            shard, first_section, first_passage, size = shard + 1, number + 1, next_passage, 0
+        codec = _train(store, vectors, choice.vector_bytes - CODE_BYTES)
+        layout = _lay_out(sections, passages, store, tier, choice.vector_bytes)
+        parts = write_index(folder, layout, store, codec)
+    languages = sorted({section.lang for section in sections if section.lang})
+    return Index(parts, languages, tier, len(sections), len(passages), vectors)
+
+
+def _check_bytes(wanted: int | None, dimensions: int) -> None:
+    if wanted is not None and dimensions % (wanted - CODE_BYTES):
+        raise UsageError.expected(
+            "--bytes", f"bytes of which all but {CODE_BYTES} divide {dimensions} dimensions", str(wanted)
+        )
+
+
+def _choose_tier(wanted: str, passages: int) -> str:
+    if wanted != "auto":
+        return wanted
+    return "small" if passages <= SMALL_PASSAGES else "large"
+
+
+def _encode(
+    sections: Sequence[Section],
+    passages: Sequence[Passage],
+    planner: Planner,
+    bundle: ModelBundle,
+    store: VectorStore,
+    options: IndexOptions,
+) -> Choice:
+    """Fill ``store`` with the pooled vectors of every passage; return the settings, chosen where asked."""
+    encoder = Encoder(bundle.onnx)
+    path = None if options.cache is None else cache_file(options.cache, bundle.settings)
+    with EmbeddingCache(path, bundle.spec.dimensions) as cache:
+
+        def encode(wanted: Iterable[Passage]) -> Iterable[npt.NDArray[np.float16]]:
+            return encode_cached(encoder, planner.plan(sections, wanted), options.jobs, cache)
+
+        choice = Choice.of(options.vector_bytes, options.pool)
+        if choice is None:
+            model = Model.from_bytes(bundle.settings, bundle.tokenizer.read_bytes())
+            choice = choose_settings(
+                sections,
+                passages,
+                encode,
+                lambda text: encoder.encode(model.plan_query(text)),
+                options.vector_bytes,
+                options.pool,
+            )
+            say(choice.table)
+        for vectors in progress(encode(passages), len(passages), "Encoding", "passages"):
+            store.append(pool_vectors(vectors.astype(np.float32), choice.pool))
+    return choice
+
+
+def _train(store: VectorStore, vectors: int, subspaces: int) -> Codec:
+    """Train the codec on a sample from all over the index."""
+    random = np.random.default_rng(SEED)
+    rows = np.sort(random.choice(vectors, sample_size(vectors), replace=False)).astype(np.int64)
+    return train_codec(store.rows(rows), vectors, subspaces, SEED)
+
+
+def _lay_out(
+    sections: Sequence[Section],
+    passages: Sequence[Passage],
+    store: VectorStore,
+    tier: str,
+    vector_bytes: int,
+) -> Layout:
+    """Say which sections go into which shard: the small tier has one, in the order of the pages."""
+    if tier == "small":
+        return Layout(sections, passages, [np.arange(len(sections))], summary=False)
+    means = np.zeros((len(sections), store.dimensions), np.float32)
+    sizes = np.array([SECTION_BYTES + len(encode_section(section)) for section in sections], np.int64)
+    for number, passage in enumerate(passages):
+        [vectors] = store.passages([number])
+        means[passage.section] += vectors.sum(axis=0)
+        sizes[passage.section] += PASSAGE_BYTES + len(vectors) * vector_bytes
+    lengths = np.linalg.norm(means, axis=1, keepdims=True)
+    means /= np.where(lengths > 0, lengths, np.float32(1))
+    return Layout(sections, passages, order_sections(means, sizes.tolist(), SHARD_BYTES), summary=True)

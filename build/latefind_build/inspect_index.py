@@ -1,12 +1,16 @@
-"""What is in an index, read from its manifest: counts, bytes a part and a vector, the visitor's download."""
+"""What is in an index: counts, bytes a part and a vector, and what a visitor downloads, and when."""
 
 from pathlib import Path
 from typing import TypedDict
 
-from latefind.format import FORMAT_VERSION
-from latefind.manifest import ROLES, Manifest
+from latefind.format import FORMAT_VERSION, read_shard
+from latefind.manifest import ON_DEMAND, ROLES, Manifest
+from latefind.routing import MAX_SHARDS
 from latefind_build.assemble import MARKER
 from latefind_build.native import find_bundle
+
+VECTOR_ROLES = ("codec", "summary", "shard")
+"""What vectors take, texts left out; the names serve :meth:`latefind.search.Engine.rank` alone."""
 
 
 class RoleSize(TypedDict):
@@ -17,59 +21,99 @@ class RoleSize(TypedDict):
 
 
 class Description(TypedDict):
-    """What ``latefind inspect --json`` prints."""
+    """What ``latefind inspect --json`` prints.
+
+    ``download`` is what the first answer needs: all parts of a small index; of a large one all but the names
+    and shards, and the most shards that a query fetches, of mean size. ``bytes_per_vector`` and
+    ``bytes_per_passage`` count the codec's tables, the summary and the passages' ranges, but no text.
+    """
 
     format: int
     generator: str
     tier: str
+    tier_meaning: str
     model: dict[str, object]
     languages: list[str]
     counts: dict[str, int]
     roles: dict[str, RoleSize]
     download: int
+    text_bytes: int
     bytes_per_vector: float
     bytes_per_passage: float
 
 
 def describe_index(directory: Path) -> Description:
-    """Read the manifest of a site or bundle and add it up."""
-    path = find_bundle(directory) / MARKER
+    """Read the manifest and the shards of a site or bundle, and add them up."""
+    folder = find_bundle(directory)
+    path = folder / MARKER
     manifest = Manifest.from_bytes(path.read_bytes(), str(path))
     roles: dict[str, RoleSize] = {}
     for role in ROLES:
         parts = manifest.by_role(role)
         roles[role] = {"files": len(parts), "bytes": sum(part.size for part in parts)}
-    vectors = roles["vectors"]["bytes"]
+    text = sum(_text_bytes(folder / part.path) for part in manifest.by_role("shard"))
+    vectors = sum(roles[role]["bytes"] for role in VECTOR_ROLES) - text
     return {
         "format": FORMAT_VERSION,
         "generator": manifest.generator,
         "tier": manifest.tier,
+        "tier_meaning": _explain_tier(manifest.tier, roles),
         "model": dict(manifest.model),
         "languages": list(manifest.languages),
         "counts": dict(manifest.counts),
         "roles": roles,
-        "download": sum(role["bytes"] for role in roles.values()),
+        "download": _first_download(manifest.tier, roles),
+        "text_bytes": text,
         "bytes_per_vector": vectors / max(1, manifest.counts.get("vectors", 0)),
         "bytes_per_passage": vectors / max(1, manifest.counts.get("passages", 0)),
     }
+
+
+def _text_bytes(path: Path) -> int:
+    return sum(len(record) for record in read_shard(path.read_bytes(), str(path)).records)
+
+
+def _explain_tier(tier: str, roles: dict[str, RoleSize]) -> str:
+    shards = roles["shard"]
+    if tier == "small":
+        return f"one file of {shards['bytes'] / 1e6:.2f} MB is loaded, every vector is scanned"
+    mean = shards["bytes"] / max(1, shards["files"])
+    return (
+        f"a summary of {roles['summary']['bytes'] / 1e6:.2f} MB stays in memory and names, for each query, "
+        f"at most {MAX_SHARDS} of {shards['files']} shards of {mean / 1e3:.0f} kB; those not yet in memory "
+        "are fetched"
+    )
+
+
+def _first_download(tier: str, roles: dict[str, RoleSize]) -> int:
+    everything = sum(size["bytes"] for size in roles.values())
+    if tier == "small":
+        return everything
+    shards = roles["shard"]
+    fetched = min(MAX_SHARDS, shards["files"]) * shards["bytes"] // max(1, shards["files"])
+    return everything - sum(roles[role]["bytes"] for role in ON_DEMAND) + fetched
 
 
 def format_description(description: Description) -> str:
     """Lay the description out for reading."""
     model = description["model"]
     lines = [
-        f"format      {description['format']} ({description['generator']}, tier {description['tier']})",
+        f"format      {description['format']} ({description['generator']})",
         f"model       {model.get('name')}, {model.get('dimensions')} dimensions, {model.get('license')}",
         f"languages   {', '.join(description['languages']) or 'unknown'}",
         *(f"{name:<11} {count:,}" for name, count in description["counts"].items() if count),
-        f"a vector    {description['bytes_per_vector']:.1f} bytes",
-        f"a passage   {description['bytes_per_passage']:.0f} bytes",
+        f"tier        {description['tier']}: {description['tier_meaning']}",
+        f"a vector    {description['bytes_per_vector']:.1f} bytes, tables included",
+        f"a passage   {description['bytes_per_passage']:.0f} bytes, its text not counted",
+        f"texts       {description['text_bytes'] / 1e6:.2f} MB",
         "",
-        "What a visitor downloads for the first answer (uncompressed):",
+        "Parts (uncompressed):",
         *(
             f"  {role:<12} {size['files']:>4} files {size['bytes'] / 1e6:>8.2f} MB"
             for role, size in description["roles"].items()
+            if size["files"]
         ),
-        f"  {'total':<12} {'':>10} {description['download'] / 1e6:>8.2f} MB",
+        "",
+        f"A visitor downloads {description['download'] / 1e6:.2f} MB for the first answer.",
     ]
     return "\n".join(lines)

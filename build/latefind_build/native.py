@@ -1,13 +1,13 @@
 """Native search: the browser's engine with the native encoder, on a bundle on disk."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from latefind.errors import FormatError, IntegrityError, UsageError
-from latefind.manifest import ENGINE_ROLES, Manifest, Part
+from latefind.manifest import Manifest, Part
 from latefind.search import Engine, SearchResult
 from latefind_build.assemble import MARKER
 from latefind_build.encode import Encoder
@@ -31,14 +31,17 @@ class NativeSearch:
         path = self.folder / MARKER
         self.manifest = Manifest.from_bytes(path.read_bytes(), str(path))
         self.engine = Engine(self.manifest)
-        for part in self.manifest.parts:
-            if part.role in ENGINE_ROLES:
-                self.engine.add_part(part.path, self._read(part))
+        self._parts = {part.path: part for part in self.manifest.parts}
+        self._load(self.engine.initial)
         encoders = self.manifest.by_role("encoder")
         if len(encoders) != 1:
             raise FormatError.expected(path, "one part with the role encoder", str(len(encoders)))
         encoders[0].verify(self._read(encoders[0]))
         self._encoder = Encoder(self.folder / encoders[0].path)
+
+    def _load(self, paths: Iterable[str]) -> None:
+        for path in paths:
+            self.engine.add_part(path, self._read(self._parts[path]))
 
     def _read(self, part: Part) -> bytes:
         try:
@@ -56,8 +59,13 @@ class NativeSearch:
         self, text: str, limit: int = 10, filters: Mapping[str, Sequence[str]] | None = None
     ) -> SearchResult:
         """Return the best sections for ``text``; see :meth:`latefind.search.Engine.search`."""
-        return self.engine.search(self.encode(text), text, limit, filters)
+        query = self.encode(text)
+        self._load(self.engine.needs(query))
+        return self.engine.search(query, text, limit, filters)
 
     def rank(self, text: str, ids: Sequence[str]) -> tuple[list[tuple[str, float]], list[str]]:
         """Order the named sections; see :meth:`latefind.search.Engine.rank`."""
+        # Twice, as in the browser: the names say in which shards the sections are.
+        for _ in range(2):
+            self._load(self.engine.rank_needs(ids))
         return self.engine.rank(self.encode(text), ids)

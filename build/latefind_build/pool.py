@@ -72,4 +72,5 @@ def merge_clusters(vectors: Vectors, labels: npt.NDArray[np.intp]) -> Vectors:
     np.add.at(means, labels, vectors)
     means /= np.bincount(labels)[:, None].astype(np.float32)
     lengths = np.linalg.norm(means, axis=1, keepdims=True)
-    return means / np.maximum(lengths, np.float32(SHORTEST_MEAN)) ** np.float32(POWER)
+    means /= np.maximum(lengths, np.float32(SHORTEST_MEAN)) ** np.float32(POWER)
+    return means

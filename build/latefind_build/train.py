@@ -10,6 +10,7 @@ threads so that each sum is one thread's.
 """
 
 import math
+from typing import Any
 
 import faiss
 import numpy as np
@@ -107,7 +108,8 @@ def _train_codebooks(
 ) -> tuple[npt.NDArray[np.int8], Vectors, Vectors]:
     """Return int8 codebooks (M, 256, D / M), their scales (M,), and ``residuals`` as coded by them."""
     count, dimensions = residuals.shape
-    quantizer = faiss.ProductQuantizer(dimensions, subspaces, 8)
+    # Any: faiss's stub files describe its C++ signatures, which its Python wrappers replace.
+    quantizer: Any = faiss.ProductQuantizer(dimensions, subspaces, 8)
     quantizer.cp.seed = seed
     quantizer.cp.niter = RESIDUAL_ROUNDS
     quantizer.cp.min_points_per_centroid = 1
