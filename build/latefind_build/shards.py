@@ -147,7 +147,8 @@ def _pool_to(vectors: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.flo
 
 def _normalize(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+    unit: npt.NDArray[np.float32] = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+    return unit
 
 
 def _bounds(firsts: Sequence[int], end: int) -> npt.NDArray[np.uint32]:
