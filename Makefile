@@ -5,7 +5,7 @@ PORT ?= 8000
 SERVE ?= 1
 BIN := .venv/bin
 
-.PHONY: demo site test lint typecheck runtime model browser clean
+.PHONY: demo site test bench lint typecheck runtime model browser clean
 
 demo: site
 ifeq ($(SERVE),1)
@@ -17,6 +17,10 @@ site: .venv/installed build/latefind_build/_runtime/runtime.json
 
 test: .venv/test-installed build/latefind_build/_runtime/runtime.json browser lint typecheck
 	$(BIN)/pytest
+
+# What search costs in a real browser, into docs/benchmarks.md: `make bench BENCH="--sizes 1000,5000"`.
+bench: .venv/test-installed build/latefind_build/_runtime/runtime.json browser
+	$(BIN)/python tests/bench/run.py $(BENCH)
 
 lint: .venv/test-installed
 	$(BIN)/ruff check .
