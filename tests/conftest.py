@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, sync_playwright
 from small_site import write_small_site
 
+from latefind_build import index
 from latefind_build.bundle import DEFAULT_MODEL
 from latefind_build.cli import main
 
@@ -32,6 +33,14 @@ CHROMIUM_FLAGS = [
 ]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Builds of tests neither fill nor read the cache of whoever runs them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def model_dir() -> Path:
     return DEFAULT_MODEL
@@ -43,6 +52,17 @@ def built_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     site = tmp_path_factory.mktemp("host") / SUB_PATH
     write_small_site(site)
     assert main(["build", str(site)]) == 0
+    return site
+
+
+@pytest.fixture(scope="session")
+def large_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same pages as an index of the large tier, in shards of a section or two."""
+    site = tmp_path_factory.mktemp("large-host") / SUB_PATH
+    write_small_site(site)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(index, "SHARD_BYTES", 1_200)
+        assert main(["build", str(site), "--tier", "large"]) == 0
     return site
 
 

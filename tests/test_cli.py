@@ -94,6 +94,26 @@ def test_build_of_records_answers_by_id(tmp_path: Path, capsys: pytest.CaptureFi
     assert [row["id"] for row in json.loads(capsys.readouterr().out)] == ["2", "1"]
 
 
+def test_build_keeps_its_cache_where_told_and_none_where_told(tmp_path: Path) -> None:
+    site, cache = tmp_path / "site", tmp_path / "cache"
+    write_small_site(site)
+    assert main(["build", str(site), "--no-cache"]) == 0
+    without = (site / "latefind/manifest.json").read_bytes()
+    assert main(["build", str(site), "--cache", str(cache)]) == 0
+    assert [path.suffix for path in cache.iterdir()] == [".sqlite"]
+    assert (site / "latefind/manifest.json").read_bytes() == without
+
+
+@pytest.mark.parametrize(("option", "value"), [("--bytes", "20"), ("--pool", "0"), ("--tier", "huge")])
+def test_build_with_a_setting_that_there_is_not_is_a_wrong_call(
+    capsys: pytest.CaptureFixture[str], option: str, value: str
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["build", "x", option, value])
+    assert stop.value.code == 2
+    assert option in capsys.readouterr().err
+
+
 def test_build_replaces_its_own_bundle_and_indexes_the_same(site_copy: Path) -> None:
     before = (site_copy / "latefind/manifest.json").read_bytes()
     assert main(["build", str(site_copy)]) == 0
@@ -175,7 +195,7 @@ def test_build_never_replaces_a_folder_that_it_did_not_make(
 
 
 def test_search_of_a_truncated_shard_names_it(site_copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    [shard] = (site_copy / "latefind/index").glob("vectors-*")
+    [shard] = (site_copy / "latefind/index").glob("shard-*")
     shard.write_bytes(shard.read_bytes()[:-8])
     code, message = fails(capsys, "search", site_copy, "x")
     assert code == 1
@@ -189,7 +209,7 @@ def test_search_of_an_unknown_format_version_names_both(
     manifest.write_text(json.dumps(json.loads(manifest.read_text("utf-8")) | {"format": 999}), "utf-8")
     code, message = fails(capsys, "search", site_copy, "x")
     assert code == 1
-    assert "expected format version 1, got version 999" in message
+    assert "expected format version 2, got version 999" in message
 
 
 def test_search_where_there_is_no_index(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -200,7 +220,9 @@ def test_search_where_there_is_no_index(tmp_path: Path, capsys: pytest.CaptureFi
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_build_interrupted_leaves_nothing(tmp_path: Path, stop: signal.Signals) -> None:
-    lines = [json.dumps({"id": str(number), "text": "tea and cake " * 50}) for number in range(3000)]
+    lines = [
+        json.dumps({"id": str(number), "text": f"{number} cakes and tea " * 50}) for number in range(3000)
+    ]
     (tmp_path / "r.jsonl").write_text("\n".join(lines), "utf-8")
     command = [sys.executable, "-m", "latefind_build.cli", "build", "--records", "r.jsonl", "--output", "out"]
     with subprocess.Popen(

@@ -30,6 +30,8 @@ def test_config_reads_every_key(tmp_path):
         base_url = "/docs"
         output_subdir = "assets/search/"
         jobs = 3
+        bytes = 34
+        pool = "auto"
         exclude = ["tags/**"]
         [site]
         title = "Orchard"
@@ -47,6 +49,7 @@ def test_config_reads_every_key(tmp_path):
     assert config.base_url == "/docs/"
     assert config.output_subdir == "assets/search"
     assert config.jobs == 3
+    assert (config.bytes, config.pool) == (34, "auto")
     assert config.exclude == ("tags/**",)
     assert config.site.title == "Orchard"
     assert config.site.description == "Fruit trees."
@@ -73,7 +76,7 @@ def test_config_nav_may_be_grouped(tmp_path):
 @pytest.mark.parametrize(
     ("text", "where", "expected"),
     [
-        ('titel = "x"', "titel", "model, base_url, output_subdir, jobs, exclude, site"),
+        ('titel = "x"', "titel", "model, base_url, output_subdir, jobs, bytes, pool, exclude, site"),
         ('[site]\ntitel = "x"', "site.titel", "title, description"),
         ('[[site.nav]]\npage = ["a.md"]', "site.nav[1].page", "title, pages"),
         ('model = ""', "model", "a string that is not empty"),
@@ -85,6 +88,8 @@ def test_config_nav_may_be_grouped(tmp_path):
         ("jobs = true", "jobs", "1 or more"),
         ('exclude = "tags"', "exclude", "a list of strings"),
         ("exclude = [1]", "exclude", "a list of strings"),
+        ("bytes = 20", "bytes", '18, 34 or "auto"'),
+        ("pool = 5", "pool", '1, 2, 3, 4 or "auto"'),
         ("site = 1", "site", "a table"),
         ('[site]\nurl = "example.org"', "site.url", "https://"),
         ('[site]\nnav = "index.md"', "site.nav", "a list of pages"),

@@ -35,8 +35,8 @@ SMALL_PASSAGES = 5_000
 """Largest index that is loaded as one file and scanned whole: about 6 MB and 50 ms a query."""
 
 SHARD_BYTES = 2**20
-"""Size of a shard of the large tier, about 1,000 passages. Measured on 100,000 passages: six such shards keep 90 %
-of the nDCG@10, six of half the size 84 %."""
+"""Size of a shard of the large tier, about 1,000 passages. Measured on 100,000 passages: six such shards keep
+90 % of the nDCG@10, six of half the size 84 %."""
 
 SECTION_BYTES, PASSAGE_BYTES = 4, 16
 """What a shard holds beside records and vectors: an offset a section; a range and a length a passage."""
