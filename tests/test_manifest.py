@@ -13,7 +13,7 @@ MANIFEST = Manifest(
     languages=["en"],
     model={"name": "m", "license": "MIT", "dimensions": 2},
     counts={"pages": 1, "sections": 1, "passages": 1, "vectors": 3},
-    parts=[Part.of("vectors", "index/v.bin", b"abc")],
+    parts=[Part.of("shard", "index/v.bin", b"abc")],
 )
 
 
@@ -36,7 +36,7 @@ def test_part_refuses_other_bytes_and_names_the_file(data: bytes, says: str) -> 
 
 
 def test_manifest_of_another_version_is_refused_naming_both() -> None:
-    with pytest.raises(VersionError, match="expected format version 1, got version 999"):
+    with pytest.raises(VersionError, match="expected format version 2, got version 999"):
         Manifest.from_bytes(changed(format=999))
 
 
@@ -46,13 +46,13 @@ def test_manifest_of_another_version_is_refused_naming_both() -> None:
         "not JSON": (b"<html>", "expected JSON"),
         "not an object": (b"[]", "expected a JSON object"),
         "no counts": (changed(counts=None), "complete manifest"),
-        "part without a size": (changed(parts=[{"role": "vectors", "path": "a"}]), "complete manifest"),
+        "part without a size": (changed(parts=[{"role": "shard", "path": "a"}]), "complete manifest"),
         "part outside": (
-            changed(parts=[{"role": "vectors", "path": "../a", "bytes": 1, "sha256": "0" * 64}]),
+            changed(parts=[{"role": "shard", "path": "../a", "bytes": 1, "sha256": "0" * 64}]),
             "below the manifest",
         ),
         "part of another host": (
-            changed(parts=[{"role": "vectors", "path": "https://x/a", "bytes": 1, "sha256": "0" * 64}]),
+            changed(parts=[{"role": "shard", "path": "https://x/a", "bytes": 1, "sha256": "0" * 64}]),
             "below the manifest",
         ),
         "unknown role": (
@@ -60,7 +60,7 @@ def test_manifest_of_another_version_is_refused_naming_both() -> None:
             "a role among",
         ),
         "negative size": (
-            changed(parts=[{"role": "vectors", "path": "a", "bytes": -1, "sha256": "0" * 64}]),
+            changed(parts=[{"role": "shard", "path": "a", "bytes": -1, "sha256": "0" * 64}]),
             "a size and a SHA-256",
         ),
     }.values(),

@@ -4,7 +4,7 @@ import json
 import subprocess
 from pathlib import Path
 
-import pytest
+import numpy as np
 
 from latefind_build.runtime import packed_runtime
 
@@ -27,17 +27,23 @@ def test_pyodide_reads_and_writes_the_golden_files(tmp_path: Path) -> None:
     script = """
 import json
 from format_examples import *
-from latefind.format import read_sections, read_vectors
-written = {"vectors.bin": write_vectors(SHARD), "sections.bin": write_sections(4, SECTIONS, 9, PASSAGES)}
-same = {name: (GOLDEN / name).read_bytes() == data for name, data in written.items()}
-codes = read_vectors((GOLDEN / "vectors.bin").read_bytes()).codes.tolist()
-passages = read_sections((GOLDEN / "sections.bin").read_bytes()).passages.tolist()
-print(json.dumps({"same": same, "codes": codes, "passages": passages}))
+from latefind.format import read_shard
+from latefind.format_tables import read_codec, read_names, read_summary
+same = {name: (GOLDEN / name).read_bytes() == data for name, data in FILES.items()}
+print(json.dumps({
+    "same": same,
+    "residuals": read_shard((GOLDEN / "shard.bin").read_bytes()).residuals.tolist(),
+    "centroids": read_codec((GOLDEN / "codec.bin").read_bytes()).centroids.tolist(),
+    "summary": read_summary((GOLDEN / "summary.bin").read_bytes()).codes.tolist(),
+    "found": read_names((GOLDEN / "names.bin").read_bytes()).find("c"),
+}))
 """
     assert run_in_pyodide(tmp_path, script) == {
-        "same": {"vectors.bin": True, "sections.bin": True},
-        "codes": [[1, 2, 3], [-4, 5, -6], [127, -127, 0]],
-        "passages": [[4, 0, 3], [4, 4, 10], [5, 0, 5]],
+        "same": dict.fromkeys(["codec.bin", "shard.bin", "summary.bin", "names.bin"], True),
+        "residuals": [[1, 2], [3, 255], [0, 9]],
+        "centroids": [[1, -2, 3, -4], [127, -127, 0, 5]],
+        "summary": [[0, 1, 1], [1, 1, 0]],
+        "found": 1,
     }
 
 
@@ -46,34 +52,56 @@ def test_pyodide_refuses_every_malformed_file(tmp_path: Path) -> None:
 import json
 from format_examples import *
 from latefind.errors import FormatError
-from latefind.format import read_sections, read_vectors
+from latefind.format import read_shard
+from latefind.format_tables import read_codec, read_names, read_summary
+readers = {"shard.bin": read_shard, "codec.bin": read_codec}
+readers |= {"summary.bin": read_summary, "names.bin": read_names}
 outcome = {}
-for read, table in ((read_vectors, MALFORMED_VECTORS), (read_sections, MALFORMED_SECTIONS)):
-    for name, (data, says) in table.items():
-        try:
-            read(data)
-            outcome[name] = "was accepted"
-        except FormatError as error:
-            if says not in str(error):
-                outcome[name] = str(error)
+for what, (name, data, says) in MALFORMED.items():
+    try:
+        readers[name](data)
+        outcome[what] = "was accepted"
+    except FormatError as error:
+        if says not in str(error):
+            outcome[what] = str(error)
 print(json.dumps(outcome))
 """
     assert run_in_pyodide(tmp_path, script) == {}
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_pyodide_scores_as_cpython_does(tmp_path: Path, seed: int) -> None:
-    kernel = f"""
-import json
+KERNEL = """
 import numpy as np
-from latefind.format import quantize
-from latefind.maxsim import maxsim
-rng = np.random.default_rng({seed})
-codes, scales = quantize(rng.normal(size=(500, 128)).astype(np.float32))
-query = rng.normal(size=(32, 128)).astype(np.float32)
-scores = maxsim(query, codes, scales, np.full(50, 10, np.uint32)).tolist()
+from latefind.codec import Codec, encode_vectors
+from latefind.kernels import prepare_query, score_passages, top
+
+rng = np.random.default_rng(3)
+
+def unit(count):
+    vectors = rng.normal(size=(count, 128)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+codec = Codec(
+    np.rint(unit(256) * 127).astype(np.int8),
+    1 / 127,
+    rng.integers(-127, 128, (16, 256, 8)).astype(np.int8),
+    np.full(16, 0.002, np.float32),
+    np.linspace(0.5, 2, 16, dtype=np.float32),
+)
+codes, residuals = encode_vectors(codec, unit(3000))
+lengths = np.full(300, 10, np.uint32)
+order, scores = [], []
+for _ in range(200):
+    found = score_passages(prepare_query(unit(12), codec), codes, residuals, lengths)
+    best = top(found, 10)
+    order.append(best.tolist())
+    scores.append(found[best].tolist())
 """
-    here: dict[str, list[float]] = {}
-    exec(kernel, here)
-    there = run_in_pyodide(tmp_path, kernel + 'print(json.dumps({"scores": scores}))')["scores"]
-    assert there == pytest.approx(here["scores"], rel=1e-5)
+
+
+def test_pyodide_gives_cpythons_order_and_scores_on_200_queries(tmp_path: Path) -> None:
+    here: dict[str, list[list[float]]] = {}
+    exec(KERNEL, here)
+    print_both = 'print(json.dumps({"order": order, "scores": scores}))'
+    there = run_in_pyodide(tmp_path, f"import json{KERNEL}{print_both}")
+    assert there["order"] == here["order"]
+    np.testing.assert_allclose(there["scores"], here["scores"], atol=1e-4)
