@@ -7,6 +7,7 @@ import shutil
 import signal
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -115,9 +116,9 @@ class Watched:
         return {urlsplit(url).netloc for url in self.requests if not url.startswith(("data:", "blob:"))}
 
 
-@pytest.fixture
-def watched(chromium: Browser) -> Iterator[Watched]:
-    """A fresh profile's page. Its requests never leave the origin, whatever the test is about."""
+@contextmanager
+def watch(chromium: Browser) -> Iterator[Watched]:
+    """Open a fresh profile's page. Its requests never leave the origin, whatever the test is about."""
     context = chromium.new_context()
     seen = Watched(context.new_page())
 
@@ -136,6 +137,13 @@ def watched(chromium: Browser) -> Iterator[Watched]:
     yield seen
     context.close()
     assert len(seen.hosts()) <= 1, f"requests to several origins: {seen.hosts()}"
+
+
+@pytest.fixture
+def watched(chromium: Browser) -> Iterator[Watched]:
+    """A page of one test."""
+    with watch(chromium) as seen:
+        yield seen
 
 
 def obey_ctrl_c() -> None:

@@ -1,7 +1,7 @@
 """The bridge under CPython: what the worker sends and gets, with bytes for JavaScript's buffers."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,21 +9,29 @@ import numpy as np
 import pytest
 
 from latefind import bridge
-from latefind.manifest import ENGINE_ROLES
+from latefind.format import FORMAT_VERSION
 
 
 def load(site: Path) -> list[Mapping[str, Any]]:
     """Boot the bridge from a built site and return the answers to add_part."""
-    folder = site / "latefind"
-    text = (folder / "manifest.json").read_text("utf-8")
-    assert json.loads(bridge.boot(text)) == {}
-    parts = [part["path"] for part in json.loads(text)["parts"] if part["role"] in ENGINE_ROLES]
-    return [json.loads(bridge.add_part(path, (folder / path).read_bytes())) for path in parts]
+    return add(site, json.loads(bridge.boot((site / "latefind/manifest.json").read_text("utf-8")))["initial"])
+
+
+def add(site: Path, paths: Sequence[str]) -> list[Mapping[str, Any]]:
+    return [json.loads(bridge.add_part(path, (site / "latefind" / path).read_bytes())) for path in paths]
 
 
 @pytest.fixture
 def loaded(built_site: Path) -> None:
     load(built_site)
+
+
+def search(tokens: int, limit: int = 3) -> Mapping[str, Any]:
+    options = json.dumps({"text": "bread", "limit": limit, "filters": {}})
+    answer: Mapping[str, Any] = json.loads(
+        bridge.search(unit_vectors(tokens), json.dumps([True] * tokens), options)
+    )
+    return answer
 
 
 def unit_vectors(tokens: int) -> bytes:
@@ -40,7 +48,7 @@ def test_add_part_is_ready_with_the_last_part(built_site: Path) -> None:
 def test_add_part_refuses_damaged_bytes_with_a_code(built_site: Path) -> None:
     folder = built_site / "latefind"
     text = (folder / "manifest.json").read_text("utf-8")
-    path = next(part["path"] for part in json.loads(text)["parts"] if part["role"] == "vectors")
+    path = next(part["path"] for part in json.loads(text)["parts"] if part["role"] == "shard")
     bridge.boot(text)
     error = json.loads(bridge.add_part(path, bytes((folder / path).stat().st_size)))["error"]
     assert error["code"] == "integrity"
@@ -50,7 +58,7 @@ def test_add_part_refuses_damaged_bytes_with_a_code(built_site: Path) -> None:
 def test_boot_refuses_another_version_and_names_both() -> None:
     error = json.loads(bridge.boot('{"format": 99}'))["error"]
     assert error["code"] == "version"
-    assert "format version 1, got version 99" in error["message"]
+    assert f"format version {FORMAT_VERSION}, got version 99" in error["message"]
 
 
 @pytest.mark.usefixtures("loaded")
@@ -90,6 +98,48 @@ def test_rank_answers_by_the_name_that_was_given() -> None:
     names = [["/some/path/kitchen.html#bread", "kitchen.html#bread"], ["nowhere", "nowhere"]]
     answer = json.loads(bridge.rank(unit_vectors(2), "[true, true]", json.dumps(names)))
     assert [pair["id"] for pair in answer["ranked"]] == ["/some/path/kitchen.html#bread"]
+    assert answer["unknown"] == ["nowhere"]
+
+
+@pytest.mark.usefixtures("loaded")
+def test_small_index_needs_nothing_once_it_is_loaded() -> None:
+    assert json.loads(bridge.needs(unit_vectors(1), "[true]")) == {"parts": []}
+    assert json.loads(bridge.rank_needs('[["kitchen.html#bread"]]')) == {"parts": []}
+    assert search(1)["missing"] == []
+
+
+def test_boot_of_a_large_index_leaves_shards_and_names_for_later(large_site: Path) -> None:
+    text = (large_site / "latefind/manifest.json").read_text("utf-8")
+    roles = {part["path"]: part["role"] for part in json.loads(text)["parts"]}
+    initial = [roles[path] for path in json.loads(bridge.boot(text))["initial"]]
+    assert sorted(initial) == ["codec", "settings", "summary", "tokenizer"]
+
+
+def test_search_names_the_shards_that_it_misses(large_site: Path) -> None:
+    load(large_site)
+    needed = json.loads(bridge.needs(unit_vectors(2), "[true, true]"))["parts"]
+    none = search(2)
+    assert (none["results"], none["missing"]) == ([], needed)
+    add(large_site, needed[1:])
+    some = search(2)
+    assert some["results"]
+    assert some["missing"] == needed[:1]
+    assert json.loads(bridge.needs(unit_vectors(2), "[true, true]")) == {"parts": needed[:1]}
+
+
+def test_rank_needs_the_names_then_the_shards_then_nothing(large_site: Path) -> None:
+    load(large_site)
+    groups = [["kitchen.html#bread"], ["nowhere"]]
+    [names] = json.loads(bridge.rank_needs(json.dumps(groups)))["parts"]
+    assert names.startswith("index/names-")
+    add(large_site, [names])
+    [shard] = json.loads(bridge.rank_needs(json.dumps(groups)))["parts"]
+    assert shard.startswith("index/shard-")
+    add(large_site, [shard])
+    assert json.loads(bridge.rank_needs(json.dumps(groups))) == {"parts": []}
+    answer = json.loads(bridge.rank(unit_vectors(1), "[true]", json.dumps(groups)))
+    assert [pair["id"] for pair in answer["ranked"]] == ["kitchen.html#bread"]
+    assert answer["unknown"] == ["nowhere"]
 
 
 def test_a_buffer_of_pyodide_is_copied_once(built_site: Path) -> None:

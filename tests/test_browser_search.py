@@ -42,12 +42,17 @@ def test_page_answers_a_question_with_the_right_section(built_site: Path, watche
 
 
 def test_browser_gives_the_native_ids_in_the_native_order(built_site: Path, watched: Watched) -> None:
+    """The two encoders round differently, so sections whose scores are that close may change places."""
     native = NativeSearch(built_site)
-    expected = [[r.section.id for r in native.search(text).results] for text in QUERIES]
     url = site_url(built_site)
     watched.page.goto(url)
     answers = watched.page.evaluate(QUERY, [f"{url}latefind/", QUERIES, {}])
-    assert [[r["id"] for r in answer["results"]] for answer in answers] == expected
+    for text, answer in zip(QUERIES, answers, strict=True):
+        expected = native.search(text).results
+        scores = {result.section.id: result.score for result in native.search(text, 100).results}
+        ids = [result["id"] for result in answer["results"]]
+        assert ids[:3] == [result.section.id for result in expected[:3]]
+        assert [scores[name] for name in ids] == pytest.approx([r.score for r in expected], abs=0.02)
     assert watched.console == []
 
 
@@ -58,6 +63,7 @@ def test_result_has_what_the_api_promises(built_site: Path, watched: Watched) ->
     assert answer["query"] == PARAPHRASE
     assert answer["mode"] == "semantic"
     assert set(answer["timings"]) == {"tokenize", "encode", "candidates", "rerank", "fetch", "total"}
+    assert answer["warnings"] == []
     assert len(answer["results"]) == 2
     first = answer["results"][0]
     assert first["url"] == url + PARAPHRASE_ANSWER
@@ -78,9 +84,10 @@ def test_rank_orders_given_sections_and_reports_unknown_ones(built_site: Path, w
     }"""
     ranked = watched.page.evaluate(script, f"{url}latefind/")
     native, unknown = NativeSearch(built_site).rank(
-        "keep snails away", ["kitchen.html#bread", "garden/#slugs"]
+        "keep snails away", ["kitchen.html#bread", "nowhere", "garden/#slugs"]
     )
-    known = [row for row in ranked if row.get("score") is not None]
+    known = ranked[:2]
     assert [row["id"] for row in known] == ["garden/#slugs", "kitchen.html#bread"]
     assert [row["score"] for row in known] == pytest.approx([score for _, score in native], abs=0.05)
-    assert unknown == []
+    assert ranked[2:] == [{"id": "nowhere", "score": None, "unknown": True}]
+    assert unknown == ["nowhere"]

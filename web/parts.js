@@ -90,6 +90,11 @@ export class PartLoader {
   #running = 0;
   /** @type {(() => void)[]} */
   #waiting = [];
+  /**
+   * Paths of parts that once could not be had.
+   * @type {Set<string>}
+   */
+  #failed = new Set();
   #manifestUrl;
   #progress;
   #pace;
@@ -138,7 +143,8 @@ export class PartLoader {
   }
 
   /**
-   * Wrong bytes are most often an old or damaged copy in a cache: ask once more, past it.
+   * Wrong bytes are most often an old or damaged copy in a cache: ask once more, past it. So may be a refusal:
+   * some hosts let browsers keep those too, so what failed before is asked for past the caches at once.
    * @template T
    * @param {Part} part
    * @param {(bytes: Bytes) => Promise<T>} accept
@@ -146,10 +152,13 @@ export class PartLoader {
    * @returns {Promise<T>}
    */
   async #fetchTwice(part, accept, signal) {
+    const first = this.#failed.has(part.path) ? "reload" : "default";
     try {
-      return await accept(await this.#inTurn(() => this.#download(part, "default", signal)));
+      return await accept(await this.#inTurn(() => this.#download(part, first, signal)));
     } catch (error) {
-      if (!(error instanceof LatefindError) || error.code !== "integrity") throw error;
+      if (!(error instanceof LatefindError)) throw error;
+      this.#failed.add(part.path);
+      if (error.code !== "integrity") throw error;
       return await accept(await this.#inTurn(() => this.#download(part, "reload", signal)));
     }
   }

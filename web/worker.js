@@ -37,10 +37,10 @@ import { Shards } from "./shards.js";
  */
 
 /**
- * Sections ranked at a time: their shards, a quarter of a megabyte each, fit into the engine's memory for
- * shards together (CACHE_BYTES in py/latefind/shards.py), even where no two share one.
+ * Sections ranked at a time: their shards, a good megabyte each, fit into the engine's memory for shards
+ * together (CACHE_BYTES in py/latefind/shards.py), even where no two share one.
  */
-const RANKED_AT_ONCE = 50;
+const RANKED_AT_ONCE = 20;
 
 /** @type {(report: Report) => void} */
 const post = (report) => self.postMessage(report);
