@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-import format_examples as examples  # noqa: E402 (found by the line above)
+import format_examples as examples
 
 examples.GOLDEN.mkdir(parents=True, exist_ok=True)
 for name, data in examples.FILES.items():
