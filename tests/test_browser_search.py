@@ -1,24 +1,33 @@
 """The whole path in a real browser: a static host below a sub-path, a question, the right section."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Watched, site_url
+from conftest import Watched, site_url, watch
+from playwright.sync_api import Browser
 from small_site import PAGES, PARAPHRASE, PARAPHRASE_ANSWER, QUERIES
 
 from latefind_build.native import NativeSearch
 
 STOPWORDS = {"how", "can", "my", "while", "i", "am", "on", "without", "a", "with", "the", "for", "so", "away"}
 
-QUERY = """async ([base, texts, options]) => {
+OPEN = """async (base) => {
   const { createSearch } = await import(base + "latefind.js");
-  const search = await createSearch({ base });
-  const answers = [];
-  for (const text of texts) answers.push(await search.query(text, options));
-  search.close();
-  return answers;
+  globalThis.search = await createSearch({ base });
+  await search.loadSemantic();
 }"""
+
+
+@pytest.fixture(scope="module")
+def opened(built_site: Path, chromium: Browser) -> Iterator[Watched]:
+    """A page of the site in which `search` is open: starting it takes seconds."""
+    url = site_url(built_site)
+    with watch(chromium) as watched:
+        watched.page.goto(url)
+        watched.page.evaluate(OPEN, f"{url}latefind/")
+        yield watched
 
 
 def test_paraphrase_shares_no_content_word_with_its_answer() -> None:
@@ -41,51 +50,36 @@ def test_page_answers_a_question_with_the_right_section(built_site: Path, watche
     assert watched.console == []
 
 
-def test_browser_gives_the_native_ids_in_the_native_order(built_site: Path, watched: Watched) -> None:
+def test_browser_gives_the_native_ids_in_the_native_order(built_site: Path, opened: Watched) -> None:
     """The two encoders round differently, so sections whose scores are that close may change places."""
     native = NativeSearch(built_site)
-    url = site_url(built_site)
-    watched.page.goto(url)
-    answers = watched.page.evaluate(QUERY, [f"{url}latefind/", QUERIES, {}])
+    answers = [opened.page.evaluate("(text) => search.query(text)", text) for text in QUERIES]
     for text, answer in zip(QUERIES, answers, strict=True):
         expected = native.search(text).results
         scores = {result.section.id: result.score for result in native.search(text, 100).results}
         ids = [result["id"] for result in answer["results"]]
         assert ids[:3] == [result.section.id for result in expected[:3]]
         assert [scores[name] for name in ids] == pytest.approx([r.score for r in expected], abs=0.02)
-    assert watched.console == []
+    assert opened.console == []
 
 
-def test_result_has_what_the_api_promises(built_site: Path, watched: Watched) -> None:
-    url = site_url(built_site)
-    watched.page.goto(url)
-    [answer] = watched.page.evaluate(QUERY, [f"{url}latefind/", [PARAPHRASE], {"limit": 2}])
+def test_result_has_what_the_api_promises(built_site: Path, opened: Watched) -> None:
+    answer = opened.page.evaluate("(text) => search.query(text, { limit: 2 })", PARAPHRASE)
     assert answer["query"] == PARAPHRASE
     assert answer["mode"] == "semantic"
     assert set(answer["timings"]) == {"tokenize", "encode", "candidates", "rerank", "fetch", "total"}
     assert answer["warnings"] == []
     assert len(answer["results"]) == 2
     first = answer["results"][0]
-    assert first["url"] == url + PARAPHRASE_ANSWER
+    assert first["url"] == site_url(built_site) + PARAPHRASE_ANSWER
     assert first["breadcrumb"] == ["Garden"]
     assert "hidden tank" in first["snippet"]
 
 
-def test_rank_orders_given_sections_and_reports_unknown_ones(built_site: Path, watched: Watched) -> None:
-    url = site_url(built_site)
-    watched.page.goto(url)
-    script = """async (base) => {
-      const { createSearch } = await import(base + "latefind.js");
-      const search = await createSearch({ base });
-      const ids = ["kitchen.html#bread", "nowhere", "garden/#slugs"];
-      const ranked = await search.rank("keep snails away", ids);
-      search.close();
-      return ranked;
-    }"""
-    ranked = watched.page.evaluate(script, f"{url}latefind/")
-    native, unknown = NativeSearch(built_site).rank(
-        "keep snails away", ["kitchen.html#bread", "nowhere", "garden/#slugs"]
-    )
+def test_rank_orders_given_sections_and_reports_unknown_ones(built_site: Path, opened: Watched) -> None:
+    ids = ["kitchen.html#bread", "nowhere", "garden/#slugs"]
+    ranked = opened.page.evaluate("(ids) => search.rank('keep snails away', ids)", ids)
+    native, unknown = NativeSearch(built_site).rank("keep snails away", ids)
     known = ranked[:2]
     assert [row["id"] for row in known] == ["garden/#slugs", "kitchen.html#bread"]
     assert [row["score"] for row in known] == pytest.approx([score for _, score in native], abs=0.05)
