@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 WIDTH, HEIGHT = 720, 400
-LEFT, RIGHT, TOP, BOTTOM = 64, 160, 24, 48
+LEFT, RIGHT, TOP, BOTTOM = 76, 160, 24, 48
 
 STYLE = """
 text { font: 13px system-ui, sans-serif; fill: #333 }

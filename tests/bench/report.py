@@ -101,11 +101,12 @@ def _megabytes(size: int | None) -> str:
 
 def _times(rows: Sequence[Row]) -> str:
     stages = ["tokenize", "encode", "candidates", "rerank", "total"]
-    head = ["passages", *stages, "candidates + rerank", "total, new question"]
+    head = ["passages", *stages, "candidates + rerank", "fetch, new question", "total, new question"]
     lines = [
         [
             f"{row['passages']:,}",
             *(_pair(row["visit"]["warm"], stage) for stage in [*stages, "scoring"]),
+            _pair(row["visit"]["new"], "fetch"),
             _pair(row["visit"]["new"], "total"),
         ]
         for row in rows
