@@ -12,4 +12,8 @@
 ``golden``       texts with ids, masks and fp32 embeddings that every engine is checked against
 ``settings``     ``latefind.json``
 ``bundle``       put the files of a bundle in place, all or none
+``write``        all of the above, for an encoder that is ready
+``card``         the model card of the shipped bundle
+``schemes``      compare ways to quantise: parity, retrieval, speed
+``extra``        say what to install where a package is missing
 """

@@ -13,7 +13,7 @@ def render_card(report: Mapping[str, Any]) -> str:
         passages=f"{report['passages']:,}",
         tokens=f"{report['tokens']:,}",
         energy=f"{100 * report['energy']:.1f}",
-        megabytes=f"{report['bytes'] / 1e6:.1f}",
+        megabytes=f"{report['size'] / 1e6:.1f}",
         checked=f"{report['int8']['tokens']:,}",
         **{
             f"{name}_{field}": f"{report[name][field]:.4f}"

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from transformers import AutoModel
+from transformers.utils import logging
 
 from latefind_export.plans import ReferencePlan
 from latefind_export.settings import OUTPUT
@@ -51,6 +52,7 @@ def normalize(vectors: Tensor) -> Tensor:
 
 def load_backbone(checkpoint: Path) -> Any:
     """Load the transformer of a checkpoint in fp32, from safetensors, without its pooler."""
+    logging.set_verbosity_error()  # it warns of the pooler's weights, which are left out on purpose
     model = AutoModel.from_pretrained(
         checkpoint,
         add_pooling_layer=False,

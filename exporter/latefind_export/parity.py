@@ -9,6 +9,7 @@ import numpy.typing as npt
 import onnxruntime
 
 from latefind.errors import ModelError
+from latefind.model import TokenPlan
 from latefind_export.plans import ReferencePlan
 from latefind_export.settings import INPUTS, OUTPUT
 
@@ -34,7 +35,7 @@ class OnnxEncoder:
         options.intra_op_num_threads = threads
         self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
-    def encode(self, plan: ReferencePlan) -> npt.NDArray[np.float32]:
+    def encode(self, plan: ReferencePlan | TokenPlan) -> npt.NDArray[np.float32]:
         """Return the embeddings of ``plan``, float32 (length, dimensions)."""
         values = (np.array([plan.ids], np.int64), np.array([plan.mask], np.int64))
         output = self._session.run([OUTPUT], dict(zip(INPUTS, values, strict=True)))[0]
@@ -52,6 +53,14 @@ def compare(expected: Sequence[npt.NDArray[np.float32]], got: Sequence[npt.NDArr
         percentile_1=float(np.percentile(cosines, 1)),
         lowest=float(cosines.min()),
     )
+
+
+def measure_parity(
+    expected: Sequence[npt.NDArray[np.float32]], plans: Sequence[ReferencePlan], graph: Path
+) -> Parity:
+    """Return how far the embeddings that ``graph`` computes for ``plans`` are from ``expected``."""
+    onnx = OnnxEncoder(graph)
+    return compare(expected, [onnx.encode(plan) for plan in plans])
 
 
 def check_parity(parity: Parity, where: Path) -> None:

@@ -6,6 +6,7 @@ while the graph runs, one scale a tensor. Products of two activations (the atten
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import onnx
 from onnxruntime.quantization import QuantFormat, QuantizationMode, QuantType
 from optimum.onnxruntime import ORTQuantizer
 from optimum.onnxruntime.configuration import QuantizationConfig
+from transformers import PretrainedConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +28,16 @@ class Int8Options:
     per_channel : bool
         One scale for each output of a linear layer, else one for the whole weight.
     reduce_range : bool
-        7 bits instead of 8, so that two products never overflow 16 bits on processors without VNNI.
+        7 bits instead of 8, so that the sum of two products never overflows 16 bits on x86 processors
+        without VNNI: the same embeddings everywhere.
+    fp32 : tuple of str
+        Modules whose weights stay fp32: the head is small, and an error in it is never averaged out.
     """
 
     signed: bool = True
     per_channel: bool = True
-    reduce_range: bool = False
+    reduce_range: bool = True
+    fp32: tuple[str, ...] = ("head",)
 
     def describe(self) -> dict[str, object]:
         """Return the options as fields of ``latefind.json``."""
@@ -50,19 +56,23 @@ def quantize_int8(source: Path, target: Path, options: Int8Options) -> None:
         per_channel=options.per_channel,
         reduce_range=options.reduce_range,
         operators_to_quantize=["MatMul", "Gather"],
-        nodes_to_exclude=products_of_activations(source),
+        nodes_to_exclude=nodes_to_keep(source, options.fp32),
     )
     with tempfile.TemporaryDirectory() as folder:
-        ORTQuantizer(source).quantize(config, save_dir=folder, file_suffix="int8")
+        quantizer = ORTQuantizer(
+            source, PretrainedConfig()
+        )  # without one it looks for config.json, and warns
+        quantizer.quantize(config, save_dir=folder, file_suffix="int8")
         shutil.move(Path(folder) / f"{source.stem}_int8.onnx", target)
 
 
-def products_of_activations(source: Path) -> list[str]:
-    """Return the names of the MatMul nodes without a constant operand."""
+def nodes_to_keep(source: Path, modules: Sequence[str]) -> list[str]:
+    """Return the names of the MatMul nodes of ``modules`` and of those without a constant operand."""
     graph = onnx.load(source).graph
     constants = {tensor.name for tensor in graph.initializer}
+    inside = tuple(f"/{module}/" for module in modules)
     return [
         node.name
         for node in graph.node
-        if node.op_type == "MatMul" and not constants.intersection(node.input)
+        if node.op_type == "MatMul" and (node.name.startswith(inside) or constants.isdisjoint(node.input))
     ]
