@@ -79,6 +79,19 @@ def test_shards_in_memory_are_bounded(large: NativeSearch, monkeypatch: pytest.M
     assert engine.needs(query) == wanted[:-1]
 
 
+def test_shards_that_a_query_wants_are_not_dropped_for_its_others(
+    large: NativeSearch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, first, second = started(large), large.encode(QUERIES[1]), large.encode(QUERIES[5])
+    for path in engine.needs(first):
+        engine.add_part(path, read(large, path))
+    memory = sum(engine._shards.get(path).size for path in engine._route(first)[1])
+    monkeypatch.setattr(shards, "CACHE_BYTES", memory + 200)
+    for path in engine.needs(second):
+        engine.add_part(path, read(large, path))
+    assert engine.needs(second) == []
+
+
 def test_rank_wants_the_names_and_then_the_shards(large: NativeSearch) -> None:
     engine = started(large)
     names = ["kitchen.html#bread", "nowhere", ANSWER]

@@ -91,6 +91,7 @@ class Engine:
         self._model: Model | None = None
         self._summary: Summary | None = None
         self._names: Names | None = None
+        self._routed: tuple[npt.NDArray[np.float32], Query, list[str]] | None = None
         self._shards = ShardStore([part.path for part in manifest.by_role("shard")])
 
     @property
@@ -158,7 +159,25 @@ class Engine:
 
     def needs(self, query: npt.NDArray[np.float32]) -> list[str]:
         """Return the paths of shards that a query (Q, D) wants and that are not in memory."""
-        return [path for path in self._wanted(self._prepare(query)) if path not in self._shards]
+        return self._absent(self._route(query)[1])
+
+    def _route(self, query: npt.NDArray[np.float32]) -> tuple[Query, list[str]]:
+        """Return the prepared query and the shards that it wants; a query just asked about is remembered.
+
+        :meth:`needs` and :meth:`search` come in turn for the same query, and scanning the summary of a large
+        index is the longest part of both.
+        """
+        if self._routed is None or not np.array_equal(self._routed[0], query):
+            prepared = self._prepare(query)
+            self._routed = (query.copy(), prepared, self._wanted(prepared))
+        return self._routed[1], self._routed[2]
+
+    def _absent(self, wanted: Sequence[str]) -> list[str]:
+        """Return which of ``wanted`` are not in memory, and keep the others from being dropped for them."""
+        for path in wanted:
+            if path in self._shards:
+                self._shards.get(path)
+        return [path for path in wanted if path not in self._shards]
 
     def search(
         self,
@@ -186,8 +205,7 @@ class Engine:
             A section's score is that of its best passage; ties are in the order of the index.
         """
         start = time.perf_counter()
-        prepared = self._prepare(query)
-        wanted = self._wanted(prepared)
+        prepared, wanted = self._route(query)
         shards = [self._shards.get(path) for path in wanted if path in self._shards]
         survivors = max(MIN_SURVIVORS, SURVIVORS_PER_RESULT * limit)
         chosen = _scan(shards, prepared, survivors, filters)
@@ -208,8 +226,8 @@ class Engine:
             return []
         if self._names is None:
             return [part.path for part in self.manifest.by_role("names")]
-        located = (self._locate(name) for name in names)
-        return [path for path in dict.fromkeys(located) if path is not None and path not in self._shards]
+        located = dict.fromkeys(self._locate(name) for name in names)
+        return self._absent([path for path in located if path is not None])
 
     def rank(
         self, query: npt.NDArray[np.float32], names: Sequence[str]
