@@ -51,5 +51,12 @@ build/latefind_build/_runtime/runtime.json: .venv/installed web/node_modules/.pa
 browser:
 	@command -v "$${LATEFIND_CHROMIUM:-chromium}" >/dev/null || (apt-get update -qq && apt-get install -y -qq chromium >/dev/null)
 
+# The model that ships, from a JSON Lines file of passages to find its head on: `make model TEXT=passages.jsonl`.
+model:
+	@test -n "$(TEXT)" || { echo "TEXT: expected a file of passages, got nothing. make model TEXT=passages.jsonl" >&2; exit 2; }
+	$(PYTHON) -m venv .venv-export
+	.venv-export/bin/pip install --quiet --editable '.[export]'
+	.venv-export/bin/python -m latefind_export.minilm --text "$(TEXT)" --output build/latefind_build/models/default
+
 clean:
 	rm -rf .venv web/node_modules site/_site build/latefind_build/_runtime
