@@ -12,6 +12,9 @@ from latefind.search import Engine, SearchResult
 from latefind_build.assemble import MARKER
 from latefind_build.encode import Encoder
 
+RANK_PORTION = 20
+"""Names ranked at a time: their shards, of about 1 MiB each, fit into the engine's memory."""
+
 
 def find_bundle(directory: Path) -> Path:
     """Return the folder with the manifest: ``directory`` itself, or the ``latefind`` folder in it."""
@@ -65,7 +68,15 @@ class NativeSearch:
 
     def rank(self, text: str, ids: Sequence[str]) -> tuple[list[tuple[str, float]], list[str]]:
         """Order the named sections; see :meth:`latefind.search.Engine.rank`."""
-        # Twice, as in the browser: the names say in which shards the sections are.
-        for _ in range(2):
-            self._load(self.engine.rank_needs(ids))
-        return self.engine.rank(self.encode(text), ids)
+        query = self.encode(text)
+        scores: dict[str, float] = {}
+        # A few at a time: the shards of many names may not fit into the engine's memory together.
+        for start in range(0, len(ids), RANK_PORTION):
+            portion = ids[start : start + RANK_PORTION]
+            # Twice, as in the browser: the names say in which shards the sections are.
+            for _ in range(2):
+                self._load(self.engine.rank_needs(portion))
+            scores.update(self.engine.rank(query, portion)[0])
+        ranked = [(name, scores[name]) for name in ids if name in scores]
+        ranked.sort(key=lambda pair: -pair[1])
+        return ranked, [name for name in ids if name not in scores]
