@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from latefind.codec import Codec, encode_vectors, split_codes
+from latefind.codec import Codec, encode_vectors, nearest_centroids
 from latefind.format import write_shard
 from latefind.format_tables import Summary, write_codec, write_names, write_summary
 from latefind.manifest import Part
@@ -128,7 +128,7 @@ def summarize_passages(passages: Sequence[npt.NDArray[np.float32]], codec: Codec
     pooled = [_pool_to(vectors, SUMMARY_SLOTS) for vectors in passages]
     if not pooled:
         return np.zeros((SUMMARY_SLOTS, 0), np.uint16)
-    centroids, _ = split_codes(encode_vectors(codec, np.concatenate(pooled))[0])
+    centroids = nearest_centroids(codec, np.concatenate(pooled))
     return np.ascontiguousarray(centroids.reshape(-1, SUMMARY_SLOTS).T.astype(np.uint16))
 
 

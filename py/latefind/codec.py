@@ -73,6 +73,16 @@ def split_codes(codes: npt.NDArray[np.uint16]) -> tuple[npt.NDArray[np.intp], np
     return (codes >> GAIN_BITS).astype(np.intp), (codes & (GAINS - 1)).astype(np.intp)
 
 
+def nearest_centroids(codec: Codec, vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.intp]:
+    """Return the number of the centroid nearest to each of float32 (n, D) vectors, intp (n,)."""
+    centroids = codec.centroid_vectors()
+    nearest = np.empty(len(vectors), np.intp)
+    for start in range(0, len(vectors), BLOCK_VECTORS):
+        block = slice(start, start + BLOCK_VECTORS)
+        nearest[block] = _nearest(vectors[block], centroids)
+    return nearest
+
+
 def encode_vectors(
     codec: Codec, vectors: npt.NDArray[np.float32]
 ) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint8]]:
