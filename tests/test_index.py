@@ -13,6 +13,7 @@ from latefind.format_tables import read_codec, read_names, read_summary
 from latefind.manifest import Manifest
 from latefind.passages import Section
 from latefind_build import index as index_module
+from latefind_build import pool
 from latefind_build.bundle import open_bundle
 from latefind_build.cli import main
 from latefind_build.encode import Encoder
@@ -155,8 +156,9 @@ def test_build_index_chooses_the_tier_by_passages(tmp_path, monkeypatch, passage
     assert build(tmp_path, IndexOptions()).tier == tier
 
 
-def test_build_index_pools_by_the_factor(tmp_path):
-    counts = [build(tmp_path, IndexOptions(cache=tmp_path, pool=pool)).vectors for pool in (1, 2, 3, 4)]
+def test_build_index_pools_by_the_factor(tmp_path, monkeypatch):
+    monkeypatch.setattr(pool, "SHORTEST", 4)
+    counts = [build(tmp_path, IndexOptions(cache=tmp_path, pool=factor)).vectors for factor in (1, 2, 3, 4)]
 
     assert counts == sorted(counts, reverse=True)
     assert 0.4 < counts[1] / counts[0] < 0.65

@@ -5,7 +5,14 @@ import itertools
 import numpy as np
 import pytest
 
+from latefind_build import pool
 from latefind_build.pool import cluster_tokens, merge_clusters, pool_vectors
+
+
+@pytest.fixture(autouse=True)
+def pool_short_passages_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that an example can be small enough to read."""
+    monkeypatch.setattr(pool, "SHORTEST", 4)
 
 
 def unit_vectors(count: int, dimensions: int = 8, seed: int = 0) -> np.ndarray:
@@ -90,3 +97,10 @@ def test_pool_vectors_joins_repeated_tokens():
     pooled = pool_vectors(np.array([a, b, c, b, c]), 2)
 
     assert np.allclose(pooled, [a, b, c], atol=1e-5)
+
+
+def test_pool_vectors_leaves_a_short_passage_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "SHORTEST", 10)
+    short, long = unit_vectors(9), unit_vectors(10)
+    assert pool_vectors(short, 2) is short
+    assert len(pool_vectors(long, 2)) == 6

@@ -20,8 +20,9 @@ POWER = 1.5
 SHORTEST_MEAN = 0.1
 """Length below which a mean's members cancel out, and lengthening it would only magnify noise."""
 
-SHORTEST = 4
-"""A passage of fewer vectors stays as it is: there is nothing to gain from three tokens."""
+SHORTEST = 32
+"""A passage of fewer vectors stays as it is: it takes little, and its every token counts. Measured on six
+question sets, that brings back half a point of nDCG@10 for 1 % more vectors."""
 
 
 def pool_vectors(vectors: Vectors, factor: int) -> Vectors:
