@@ -12,6 +12,7 @@ M subspaces. The shared tables are int8. :mod:`latefind.kernels` scores codes wi
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +29,7 @@ BLOCK_VECTORS = 8_192
 """Vectors encoded at a time: at 4,096 centroids their scores take 128 MiB."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Codec:
     """The tables that all vectors of an index share.
 
@@ -60,12 +61,25 @@ class Codec:
         return int(self.codebooks.shape[0])
 
     def centroid_vectors(self) -> npt.NDArray[np.float32]:
-        """Return the centroids as float32 (K, D)."""
-        return self.centroids.astype(np.float32) * np.float32(self.centroid_scale)
+        """Return the centroids as float32 (K, D), read-only; unpacked once, since every query needs them."""
+        return self._centroid_vectors
 
     def codewords(self) -> npt.NDArray[np.float32]:
-        """Return the codewords as float32 (M, 256, D / M)."""
-        return self.codebooks.astype(np.float32) * self.codebook_scales[:, None, None]
+        """Return the codewords as float32 (M, 256, D / M), read-only; unpacked once."""
+        return self._codewords
+
+    @cached_property
+    def _centroid_vectors(self) -> npt.NDArray[np.float32]:
+        return _frozen(self.centroids.astype(np.float32) * np.float32(self.centroid_scale))
+
+    @cached_property
+    def _codewords(self) -> npt.NDArray[np.float32]:
+        return _frozen(self.codebooks.astype(np.float32) * self.codebook_scales[:, None, None])
+
+
+def _frozen(table: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    table.flags.writeable = False
+    return table
 
 
 def split_codes(codes: npt.NDArray[np.uint16]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:

@@ -21,7 +21,6 @@ class LoadedShard:
 
     def __init__(self, shard: Shard) -> None:
         self.first_section = shard.first_section
-        self.first_passage = shard.first_passage
         self.records = shard.records
         self.passages = shard.passages
         self.lengths = shard.lengths
