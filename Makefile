@@ -35,8 +35,11 @@ typecheck: .venv/test-installed web/node_modules/.package-lock.json
 	$(BIN)/pip install --quiet --editable .
 	touch $@
 
+# torch first, so that a build for the CPU is kept; PyLate without the other torch that it asks for.
 .venv/test-installed: .venv/installed
+	$(BIN)/pip install --quiet torch==2.13.0
 	$(BIN)/pip install --quiet --editable '.[test]'
+	$(BIN)/pip install --quiet --no-deps pylate==1.6.0
 	touch $@
 
 web/node_modules/.package-lock.json: web/package-lock.json
