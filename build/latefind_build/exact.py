@@ -15,10 +15,11 @@ from tokenizers import Tokenizer
 from latefind import format as formats
 from latefind.errors import FormatError
 from latefind.manifest import Part
-from latefind.model import TokenPlan, insert_prefix, plan_document_ids
+from latefind.model import TokenPlan
 from latefind.passages import Passage, Section, encoded_text
 from latefind_build.encode import Encoder
 from latefind_build.native import NativeSearch
+from latefind_build.plans import plan_truncated
 from latefind_build.progress import progress
 
 BLOCK_VECTORS = 4096
@@ -92,8 +93,7 @@ def plan_contents(native: NativeSearch, contents: Contents) -> Iterator[TokenPla
     # The prefix is inserted after tokenisation, so the text must leave room for it.
     tokenizer.enable_truncation(spec.document_length - (spec.document_prefix_id is not None))
     for passage in contents.passages:
-        ids = tokenizer.encode(encoded_text(contents.sections[passage.section], passage)).ids
-        yield plan_document_ids(spec, insert_prefix(ids, spec.document_prefix_id))
+        yield plan_truncated(tokenizer, spec, encoded_text(contents.sections[passage.section], passage))
 
 
 def score_passages(

@@ -35,5 +35,11 @@ class Planner:
         """Yield the plan of each passage: what ``Model.plan_document`` gives, by the fast tokenizer."""
         self._tokenizer.enable_truncation(self._length)
         for passage in passages:
-            ids = self._tokenizer.encode(encoded_text(sections[passage.section], passage)).ids
-            yield plan_document_ids(self._spec, insert_prefix(ids, self._spec.document_prefix_id))
+            text = encoded_text(sections[passage.section], passage)
+            yield plan_truncated(self._tokenizer, self._spec, text)
+
+
+def plan_truncated(tokenizer: Tokenizer, spec: ModelSpec, text: str) -> TokenPlan:
+    """Return the plan of a document by a fast tokenizer that truncates to what the prefix leaves room for."""
+    # PyLate strips texts; vocabularies that keep spaces would otherwise give other ids.
+    return plan_document_ids(spec, insert_prefix(tokenizer.encode(text.strip()).ids, spec.document_prefix_id))

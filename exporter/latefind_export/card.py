@@ -1,23 +1,38 @@
-"""The model card: where the model comes from, how the bundle was made, how exact it is."""
+"""The bundle's model card: where the model comes from, under which licence, and what was done to it."""
 
-import string
-from collections.abc import Mapping
-from importlib import resources
-from typing import Any
+import yaml
+
+from latefind_export.checkpoint import Checkpoint
+
+_TEXT = """---
+{front_matter}---
+
+# {name}
+
+A late-interaction encoder as a model bundle of latefind: every token of a text gets a vector, and relevance
+is MaxSim.
+
+- **Origin**: `{source}`. These weights are derived from it: stored in another form ({stored}), not trained
+  further{head}.
+- **Licence**: {license}, that of the original, whose terms bind whoever passes these weights on.
+- **Languages**: {languages}.
+
+[report.md](report.md) has the shapes, the sizes, how closely this follows the original, and how that was
+measured.
+"""
 
 
-def render_card(report: Mapping[str, Any]) -> str:
-    """Fill the figures of one export into ``minilm_card.md``."""
-    template = resources.files("latefind_export").joinpath("minilm_card.md").read_text(encoding="utf-8")
-    return string.Template(template).substitute(
-        passages=f"{report['passages']:,}",
-        tokens=f"{report['tokens']:,}",
-        energy=f"{100 * report['energy']:.1f}",
-        megabytes=f"{report['size'] / 1e6:.1f}",
-        checked=f"{report['int8']['tokens']:,}",
-        **{
-            f"{name}_{field}": f"{report[name][field]:.4f}"
-            for name in ("fp32", "int8")
-            for field in ("mean", "percentile_1", "lowest")
-        },
+def render_card(checkpoint: Checkpoint, stored: str, dimensions_by_pca: int | None) -> str:
+    """Return the card as Markdown; ``stored`` names the form of the weights, such as ``int8``."""
+    card = checkpoint.card
+    fields = {"license": card.license, "language": list(card.languages), "base_model": checkpoint.source}
+    head = f", and reduced to {dimensions_by_pca} dimensions by PCA" if dimensions_by_pca else ""
+    return _TEXT.format(
+        front_matter=yaml.safe_dump(fields, sort_keys=False, allow_unicode=True),
+        name=card.name,
+        source=checkpoint.source,
+        stored=stored,
+        head=head,
+        license=card.license,
+        languages=", ".join(card.languages) or "not stated",
     )

@@ -7,46 +7,27 @@ mean with).
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import torch
-
-from latefind_export.encoder import normalize
-from latefind_export.plans import ReferencePlan
 
 
-@dataclass(frozen=True, slots=True)
-class Moments:
-    """Of ``count`` unit vectors: their mean outer product (hidden, hidden) and their mean (hidden,)."""
+def second_moment(embeddings: Iterable[npt.NDArray[np.float32]]) -> tuple[npt.NDArray[np.float64], int]:
+    """Return the mean outer product (hidden, hidden) of unit vectors, and how many they are.
 
-    moment: npt.NDArray[np.float64]
-    mean: npt.NDArray[np.float64]
-    count: int
-
-
-def second_moment(backbone: torch.nn.Module, plans: Iterable[ReferencePlan]) -> Moments:
-    """Return the moments of the backbone's token embeddings, each scaled to unit length.
-
-    Only scored positions count: what is never stored has no say in which axes are kept.
+    ``embeddings`` are float32 (tokens, hidden), text by text. Only scored positions should be given: what is
+    never stored has no say in which axes are kept.
     """
-    total: torch.Tensor | None = None
-    mean: torch.Tensor | None = None
+    total: npt.NDArray[np.float64] | None = None
     count = 0
-    for plan in plans:
-        with torch.inference_mode():
-            hidden = backbone(
-                input_ids=torch.tensor([plan.ids]), attention_mask=torch.tensor([plan.mask])
-            ).last_hidden_state[0]
-        vectors = normalize(hidden[torch.tensor(plan.scored)]).double()  # (scored, hidden)
-        product = vectors.T @ vectors  # (hidden, hidden), contracted over positions
+    for vectors in embeddings:
+        exact = vectors.astype(np.float64)
+        product = exact.T @ exact  # (hidden, hidden), contracted over positions
         total = product if total is None else total + product
-        mean = vectors.sum(0) if mean is None else mean + vectors.sum(0)
         count += len(vectors)
-    if total is None or mean is None:
-        raise ValueError("no plans")
-    return Moments((total / count).numpy(), (mean / count).numpy(), count)
+    if total is None:
+        raise ValueError("no embeddings")
+    return total / count, count
 
 
 def principal_axes(moment: npt.NDArray[np.float64], dimensions: int) -> tuple[npt.NDArray[np.float32], float]:

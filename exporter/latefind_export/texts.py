@@ -8,7 +8,7 @@ import hashlib
 import heapq
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -19,17 +19,19 @@ LARGEST_WINDOW = 2**27
 """Bytes of history that a zstd frame may ask for; ``zstd --long`` writes frames of this size."""
 
 
-def sample_passages(path: Path, count: int, lang: str = "en") -> list[str]:
-    """Return up to ``count`` distinct passages of ``lang``: those whose hash is smallest.
+def sample_passages(path: Path, count: int, languages: Collection[str] = ()) -> list[str]:
+    """Return up to ``count`` distinct passages: those whose hash is smallest.
+
+    ``languages`` are those that are wanted, none meaning all; a line that does not say its language is taken.
 
     Raises
     ------
     InputError
-        The file is missing or a line of it is no JSON object, or nothing in it is in ``lang``.
+        The file is missing or a line of it is no JSON object, or nothing in it is in the languages.
     """
     seen: dict[bytes, str] = {}
     smallest: list[tuple[bytes, str]] = []
-    for text in _read_texts(path, lang):
+    for text in _read_texts(path, languages):
         key = hashlib.blake2b(text.encode(), digest_size=16).digest()
         if key in seen:
             continue
@@ -39,11 +41,12 @@ def sample_passages(path: Path, count: int, lang: str = "en") -> list[str]:
             seen = dict(smallest)
     smallest = heapq.nsmallest(count, seen.items())
     if not smallest:
-        raise InputError.expected(path, f'lines with "lang": "{lang}"', "none", "Name another --text file.")
+        wanted = f" in {', '.join(languages)}" if languages else ""
+        raise InputError.expected(path, f"lines with text{wanted}", "none", "Name another --text file.")
     return [text for _, text in smallest]
 
 
-def _read_texts(path: Path, lang: str) -> Iterator[str]:
+def _read_texts(path: Path, languages: Collection[str]) -> Iterator[str]:
     with _open_text(path) as lines:
         for number, line in enumerate(lines, start=1):
             try:
@@ -53,7 +56,9 @@ def _read_texts(path: Path, lang: str) -> Iterator[str]:
             if not isinstance(record, dict):
                 raise InputError.expected(f"{path}:{number}", "a JSON object", type(record).__name__)
             text = record.get("text", record.get("passage"))
-            if isinstance(text, str) and text.strip() and record.get("lang", lang) == lang:
+            language = record.get("lang")
+            wanted = not languages or language is None or language in languages
+            if isinstance(text, str) and text.strip() and wanted:
                 yield text
 
 

@@ -1,10 +1,11 @@
 """A model bundle's settings and its token plans: what goes into the encoder, and which outputs count.
 
 A bundle is a folder with ``model.onnx``, ``tokenizer.json`` and ``latefind.json``; this module reads the
-last two. The plans reproduce PyLate's semantics (``docs/models.md``): a query is tokenised to one less
-than its length, the prefix id is inserted at position 1, and with expansion the query is padded to its
-length with the mask token, whose outputs are scored whether or not they are attended to. Document
-positions are scored where the attention mask is 1 and the id is not in the skiplist.
+last two. The plans reproduce PyLate's semantics (``docs/models.md``): a text is stripped of white space at
+its ends; a query is tokenised to one less than its length, the prefix id is inserted at position 1, and with
+expansion the query is padded to its length with the mask token, whose outputs are scored whether or not they
+are attended to. Document positions are scored where the attention mask is 1 and the id is not in the
+skiplist.
 """
 
 import json
@@ -105,7 +106,8 @@ class Model:
         )
 
     def _tokenize(self, text: str, length: int, prefix_id: int | None) -> list[int]:
-        encoding = self.tokenizer.encode(text, max_length=length - (prefix_id is not None))
+        # PyLate strips texts; vocabularies that keep spaces would otherwise give other ids.
+        encoding = self.tokenizer.encode(text.strip(), max_length=length - (prefix_id is not None))
         return insert_prefix(encoding.ids, prefix_id)
 
 

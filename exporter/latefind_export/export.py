@@ -1,0 +1,199 @@
+"""``latefind export``: from a checkpoint to a model bundle, in one pass, all or nothing.
+
+The stages, each in a module of its own::
+
+    locate ─ read ─ tokenizer ─ encoder ─ settings (expansion audited) ─ ONNX ─ golden ─ quantise and gate ─ report
+"""
+
+import errno
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from latefind.errors import LatefindError, UsageError
+from latefind_export import bundle, card, encoder, golden, head, plans
+from latefind_export.audit import ExpansionAudit, audit_expansion
+from latefind_export.checkpoint import Checkpoint, DenseLayer
+from latefind_export.devset import DevSet, builtin_devset, read_devset
+from latefind_export.gate import Attempt, Sample, choose_scheme
+from latefind_export.hub import locate
+from latefind_export.onnx_graph import export_onnx
+from latefind_export.quantize import Scheme
+from latefind_export.read_checkpoint import Overrides, read_checkpoint
+from latefind_export.settings import Settings, render_settings
+from latefind_export.texts import sample_passages
+from latefind_export.tokenizer_file import prepare_tokenizer, settle
+
+PASSAGES = 4000
+"""Passages whose tokens (about 100 each) a PCA head is found on; for MiniLM twice as many change nothing."""
+
+ROOM = 4
+"""Free space that an export asks for, in sizes of the checkpoint: its fp32 graph, the quantised one, and what
+the quantiser writes on the way."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportOptions:
+    """The command's arguments; see ``latefind export --help``."""
+
+    checkpoint: str
+    output: Path
+    overrides: Overrides
+    revision: str | None = None
+    trust_remote_code: bool = False
+    scheme: Scheme = "int8"
+    dev: Path | None = None
+    dimensions: int | None = None
+    text: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What an export made: the bundle's folder and the figures of its report."""
+
+    output: Path
+    figures: ReportFigures
+
+
+def export_checkpoint(options: ExportOptions, say: Callable[[str], None]) -> Exported:
+    """Write the bundle of a checkpoint to ``options.output``.
+
+    Parameters
+    ----------
+    say : callable
+        Gets one line for every stage, and the warnings.
+
+    Raises
+    ------
+    UsageError
+        Options that do not go together.
+    LatefindError
+        The checkpoint cannot be read or reproduced, or misses the gate; nothing was written then.
+    """
+    devset = read_devset(options.dev) if options.dev else builtin_devset()
+    _check_options(options)
+    location = locate(options.checkpoint, options.revision, options.trust_remote_code)
+    say(f"Reading {location.source}")
+    checkpoint = read_checkpoint(location, options.overrides, options.trust_remote_code)
+    with _room_for(checkpoint, options.output), bundle.staged_bundle(options.output) as stage:
+        prepare_tokenizer(checkpoint, stage / bundle.TOKENIZER)
+        tokenizer = plans.load_tokenizer(stage / bundle.TOKENIZER)
+        if options.dimensions is not None:
+            checkpoint = _reduce(checkpoint, tokenizer, stage, options, say)
+        model = encoder.load_encoder(checkpoint)
+        settings, audit = _settle(checkpoint, model, tokenizer, stage, devset, say)
+        with tempfile.TemporaryDirectory(dir=stage.parent, prefix=f".{stage.name}-") as scratch:
+            fp32 = Path(scratch) / "fp32.onnx"
+            say("Writing the graph")
+            export_onnx(model, fp32)
+            oracle = golden.write_golden(stage / bundle.GOLDEN, checkpoint, settings, tokenizer, model)
+            golden.check_golden(stage / bundle.GOLDEN, fp32)
+            sample = _plan_sample(tokenizer, settings, devset)
+            say(f"Quantising: {options.scheme}")
+            attempts = choose_scheme(fp32, stage / bundle.MODEL, options.scheme, sample, model)
+            figures = collect_figures(...)
+        _write_texts(stage, checkpoint, settings, figures)
+    return Exported(options.output, figures)
+
+
+def _check_options(options: ExportOptions) -> None:
+    if options.dimensions is not None and options.text is None:
+        raise UsageError.expected(
+            "--dimensions",
+            "--text FILE, passages to find the axes on",
+            "none",
+            "Name a JSON Lines file of text.",
+        )
+    if options.text is not None and options.dimensions is None:
+        raise UsageError.expected("--text", "--dimensions N with it", "none", "Say how many to keep.")
+    if options.output.exists() and not options.output.is_dir():
+        raise UsageError.expected(f"--output {options.output}", "a folder", "a file", "Name another one.")
+
+
+@contextmanager
+def _room_for(checkpoint: Checkpoint, output: Path) -> Iterator[None]:
+    """Check that the disk has room, and say what is missing where it runs full all the same.
+
+    Raises
+    ------
+    LatefindError
+        There is too little free space beside ``output``.
+    """
+    wanted = ROOM * sum(path.stat().st_size for path in checkpoint.folder.glob("*.safetensors"))
+    existing = next(folder for folder in output.resolve().parents if folder.is_dir())
+    what_to_do = "Free some space, or name an --output on another disk."
+    free = shutil.disk_usage(existing).free
+    if free < wanted:
+        raise LatefindError.expected(
+            existing, f"{wanted / 1e6:,.0f} MB of free space", f"{free / 1e6:,.0f} MB", what_to_do
+        )
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise LatefindError.expected(existing, "room for the bundle", "a full disk", what_to_do) from error
+
+
+def _reduce(
+    checkpoint: Checkpoint,
+    tokenizer: Tokenizer,
+    stage: Path,
+    options: ExportOptions,
+    say: Callable[[str], None],
+) -> Checkpoint:
+    """Return the checkpoint with one more layer, which keeps the principal axes of its embeddings."""
+    assert options.dimensions is not None and options.text is not None  # noqa: PT018 (checked with the options)
+    model = encoder.load_encoder(checkpoint)
+    width = encoder.dimensions_of(model)
+    if options.dimensions > width:
+        raise UsageError.expected(
+            "--dimensions", f"at most {width}, the checkpoint's own", str(options.dimensions)
+        )
+    settings = settle(checkpoint, stage / bundle.TOKENIZER, width, expand=False)
+    texts = sample_passages(options.text, PASSAGES, checkpoint.card.languages)
+    say(f"Finding {options.dimensions} axes on {len(texts):,} passages")
+    moment, count = head.second_moment(
+        encoder.encode(model, plan)[plan.scored]
+        for plan in (plans.plan(tokenizer, settings, "document", text) for text in texts)
+    )
+    axes, energy = head.principal_axes(moment, options.dimensions)
+    say(f"They keep {energy:.1%} of the energy of {count:,} token embeddings")
+    return replace(checkpoint, dense=(*checkpoint.dense, DenseLayer(axes)))
+
+
+def _settle(
+    checkpoint: Checkpoint,
+    model: encoder.LateInteractionEncoder,
+    tokenizer: Tokenizer,
+    stage: Path,
+    devset: DevSet,
+    say: Callable[[str], None],
+) -> tuple[Settings, ExpansionAudit | None]:
+    """Return the settings; measure whether to expand queries where the checkpoint does not say."""
+
+    def settled(expand: bool) -> Settings:
+        return settle(checkpoint, stage / bundle.TOKENIZER, encoder.dimensions_of(model), expand)
+
+    if checkpoint.semantics.expand is not None:
+        return settled(checkpoint.semantics.expand), None
+    say("The checkpoint does not say whether it expands queries: measuring both")
+    on, off = settled(True), settled(False)
+    audit = audit_expansion(on, off, tokenizer, lambda plan: encoder.encode(model, plan), devset)
+    say(
+        f"Query expansion {'on' if audit.chosen else 'off'}: nDCG@10 {audit.on:.3f} with it, {audit.off:.3f} without"
+    )
+    return (on if audit.chosen else off), audit
+
+
+def _plan_sample(tokenizer: Tokenizer, settings: Settings, devset: DevSet) -> Sample:
+    """Return the token plans of the development set, which the gate compares embeddings on."""
+    return Sample(
+        queries=[plans.plan(tokenizer, settings, "query", text) for text in devset.queries.values()],
+        documents=[plans.plan(tokenizer, settings, "document", text) for text in devset.documents.values()],
+    )
