@@ -6,11 +6,14 @@ from optimum.exporters.onnx import export
 from optimum.exporters.onnx.config import TextEncoderOnnxConfig
 from optimum.utils import NormalizedTextConfig
 
+from latefind.errors import ModelError
 from latefind_export.encoder import LateInteractionEncoder
 from latefind_export.settings import INPUTS, OUTPUT
+from latefind_export.tracing import OPSET, quiet_tracer
 
-OPSET = 18
-"""Operator set of the graph; onnxruntime-web 1.30 and onnxruntime 1.20 both run up to 20 at least."""
+LARGEST_GRAPH = 2_000_000_000
+"""Bytes of weights: a file of ONNX holds 2 GiB, and the operators need some of them. More would go into a
+second file, which neither the builder nor the browser reads."""
 
 AXES = {0: "batch", 1: "length"}
 """Axes of free size, of the inputs and of the output alike."""
@@ -33,6 +36,21 @@ class TokenEmbeddingsOnnxConfig(TextEncoderOnnxConfig):
 
 
 def export_onnx(encoder: LateInteractionEncoder, path: Path) -> None:
-    """Write ``encoder`` in fp32 to ``path``."""
+    """Write ``encoder`` in fp32 to ``path``.
+
+    Raises
+    ------
+    ModelError
+        The weights do not fit into one file of ONNX.
+    """
+    size = sum(parameter.numel() * parameter.element_size() for parameter in encoder.parameters())
+    if size > LARGEST_GRAPH:
+        raise ModelError.expected(
+            "export",
+            f"a model of at most {LARGEST_GRAPH / 1e9:.1f} GB in fp32",
+            f"{size / 1e9:.1f} GB",
+            "A visitor could not download it: choose a smaller checkpoint.",
+        )
     config = TokenEmbeddingsOnnxConfig(encoder.config, task="feature-extraction")
-    export(encoder, config, path, opset=OPSET)
+    with quiet_tracer():
+        export(encoder, config, path, opset=OPSET)
