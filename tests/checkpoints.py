@@ -12,29 +12,26 @@ then have a cosine of .2 on average, and one token in two contexts .86.
 import json
 import re
 import shutil
-import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import sentencepiece
 import torch
 import transformers
+from checkpoint_tokenizers import (
+    reference_wordpiece,
+    train_modernbert_bpe,
+    train_roberta_bpe,
+    train_unigram,
+    train_wordpiece,
+)
 from pylate import models
 from safetensors.torch import save_file
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.models import Normalize, Pooling, Transformer
-from tokenizers import ByteLevelBPETokenizer, Tokenizer, decoders, normalizers, pre_tokenizers, trainers
-from tokenizers import models as tokenizer_models
-from tokenizers.processors import TemplateProcessing
 from transformers.utils import logging
-
-ROOT = Path(__file__).parent.parent
-WORDPIECE = ROOT / "build/latefind_build/models/default/tokenizer.json"
-"""bert-base-uncased's vocabulary of 30,522, the reference's own."""
 
 
 @dataclass(frozen=True)
@@ -81,18 +78,6 @@ CHAIN = (
 """A residual with a weight of its own (the width changes), one without, and a plain layer."""
 
 
-def repository_texts(shortest: int = 60) -> list[str]:
-    """Return the paragraphs of this repository's documentation, without tables, pictures and code."""
-    texts = []
-    for path in sorted((ROOT / "docs").glob("*.md")):
-        prose = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
-        for paragraph in re.split(r"\n\s*\n", prose):
-            text = " ".join(paragraph.split())
-            if len(text) >= shortest and text[0] not in "|#<!":
-                texts.append(text)
-    return list(dict.fromkeys(texts))
-
-
 # ---------------------------------------------------------------------------------------- families
 
 
@@ -107,7 +92,7 @@ def make_distilbert(
     folder: Path, shape: Shape = TINY, head: Sequence[HeadLayer] = HEAD, **settings: object
 ) -> Path:
     """DistilBERT with a cased WordPiece vocabulary: it has no token types, and keeps accents."""
-    tokenizer = _train_wordpiece(shape)
+    tokenizer = train_wordpiece(shape.tokens, shape.positions)
     config = transformers.DistilBertConfig(
         vocab_size=len(tokenizer),
         dim=shape.hidden,
@@ -123,7 +108,7 @@ def make_roberta(
     folder: Path, shape: Shape = TINY, head: Sequence[HeadLayer] = HEAD, **settings: object
 ) -> Path:
     """RoBERTa with byte-level BPE: its positions begin behind the padding's id."""
-    tokenizer = _train_roberta_bpe(shape)
+    tokenizer = train_roberta_bpe(shape.tokens, shape.positions)
     config = transformers.RobertaConfig(
         **_bert_sizes(shape, len(tokenizer)),
         type_vocab_size=1,
@@ -141,7 +126,7 @@ def make_xlm_roberta(
     folder: Path, shape: Shape = TINY, head: Sequence[HeadLayer] = HEAD, **settings: object
 ) -> Path:
     """XLM-R with a SentencePiece Unigram vocabulary and its table of normalised characters."""
-    tokenizer = _train_unigram(shape)
+    tokenizer = train_unigram(shape.tokens, shape.positions)
     config = transformers.XLMRobertaConfig(
         **_bert_sizes(shape, len(tokenizer)),
         type_vocab_size=1,
@@ -159,7 +144,7 @@ def make_modernbert(
     folder: Path, shape: Shape = TINY, head: Sequence[HeadLayer] = HEAD, **settings: object
 ) -> Path:
     """ModernBERT with byte-level BPE: rotary positions, attention in windows in two of three layers."""
-    tokenizer = _train_modernbert_bpe(shape)
+    tokenizer = train_modernbert_bpe(shape.tokens, shape.positions)
     with warnings.catch_warnings():
         # Of importing torch's compiler, which this encoder's module does.
         warnings.filterwarnings("ignore", "`torch.jit", DeprecationWarning)
@@ -336,22 +321,10 @@ class _scratch:  # noqa: N801
         shutil.rmtree(self._folder)
 
 
-# -------------------------------------------------------------------------------------- tokenizers
-
-
 def _bert(shape: Shape) -> tuple[Any, Any]:
-    tokenizer = transformers.BertTokenizerFast(
-        tokenizer_object=_without_lengths(Tokenizer.from_file(str(WORDPIECE))),
-        model_max_length=shape.positions,
-    )
+    tokenizer = reference_wordpiece(shape.positions)
     config = transformers.BertConfig(**_bert_sizes(shape, len(tokenizer)))
     return transformers.BertModel(config, add_pooling_layer=False), tokenizer
-
-
-def _without_lengths(tokenizer: Tokenizer) -> Tokenizer:
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return tokenizer
 
 
 def _bert_sizes(shape: Shape, tokens: int) -> dict[str, int]:
@@ -363,104 +336,3 @@ def _bert_sizes(shape: Shape, tokens: int) -> dict[str, int]:
         "intermediate_size": shape.inner,
         "max_position_embeddings": shape.positions,
     }
-
-
-def _train_wordpiece(shape: Shape) -> Any:
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    tokenizer = Tokenizer(tokenizer_models.WordPiece(unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=False)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.train_from_iterator(
-        repository_texts(), trainers.WordPieceTrainer(vocab_size=shape.tokens, special_tokens=special)
-    )
-    tokenizer.post_processor = TemplateProcessing(
-        single="[CLS]:0 $A:0 [SEP]:0",
-        pair="[CLS]:0 $A:0 [SEP]:0 $B:1 [SEP]:1",
-        special_tokens=[("[CLS]", tokenizer.token_to_id("[CLS]")), ("[SEP]", tokenizer.token_to_id("[SEP]"))],
-    )
-    tokenizer.decoder = decoders.WordPiece()
-    return transformers.DistilBertTokenizerFast(
-        tokenizer_object=tokenizer, do_lower_case=False, model_max_length=shape.positions
-    )
-
-
-def _train_roberta_bpe(shape: Shape) -> Any:
-    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
-    trained = ByteLevelBPETokenizer()
-    trained.train_from_iterator(
-        repository_texts(), vocab_size=shape.tokens, special_tokens=special, show_progress=False
-    )
-    state = json.loads(trained.to_str())["model"]
-    vocabulary, merges = state["vocab"], [" ".join(pair) for pair in state["merges"]]
-    return _from_files(
-        transformers.RobertaTokenizerFast,
-        {
-            "vocab.json": json.dumps(vocabulary, ensure_ascii=False),
-            "merges.txt": "#version: 0.2\n" + "\n".join(merges) + "\n",
-        },
-        shape,
-    )
-
-
-def _train_modernbert_bpe(shape: Shape) -> Any:
-    special = ["[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"]
-    tokenizer = Tokenizer(tokenizer_models.BPE())
-    tokenizer.normalizer = normalizers.NFC()
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.train_from_iterator(
-        repository_texts(),
-        trainers.BpeTrainer(
-            vocab_size=shape.tokens,
-            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-            special_tokens=special,
-            show_progress=False,
-        ),
-    )
-    tokenizer.post_processor = TemplateProcessing(
-        single="[CLS] $A [SEP]",
-        pair="[CLS] $A [SEP] $B [SEP]",
-        special_tokens=[("[CLS]", tokenizer.token_to_id("[CLS]")), ("[SEP]", tokenizer.token_to_id("[SEP]"))],
-    )
-    return transformers.PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        unk_token="[UNK]",
-        cls_token="[CLS]",
-        sep_token="[SEP]",
-        pad_token="[PAD]",
-        mask_token=transformers.AddedToken("[MASK]", lstrip=True, special=True),
-        model_input_names=["input_ids", "attention_mask"],
-        model_max_length=shape.positions,
-    )
-
-
-def _train_unigram(shape: Shape) -> Any:
-    trained = BytesIO()
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=_sentences(),
-        model_writer=trained,
-        model_type="unigram",
-        vocab_size=shape.tokens,
-        hard_vocab_limit=False,
-        normalization_rule_name="nmt_nfkc",
-        character_coverage=1.0,
-        minloglevel=2,
-        num_threads=1,
-    )
-    return _from_files(
-        transformers.XLMRobertaTokenizerFast, {"sentencepiece.bpe.model": trained.getvalue()}, shape
-    )
-
-
-def _sentences() -> Iterator[str]:
-    for text in repository_texts():
-        yield from re.split(r"(?<=[.!?]) ", text)
-
-
-def _from_files(kind: Any, files: dict[str, str | bytes], shape: Shape) -> Any:
-    """Return a tokenizer of transformers from the files that its slow ancestor had."""
-    with tempfile.TemporaryDirectory() as folder:
-        for name, content in files.items():
-            data = content.encode() if isinstance(content, str) else content
-            (Path(folder) / name).write_bytes(data)
-        return kind.from_pretrained(folder, model_max_length=shape.positions)
