@@ -171,7 +171,7 @@ FAMILIES: dict[str, Callable[..., Path]] = {
     "bert": make_bert,
     "distilbert": make_distilbert,
     "roberta": make_roberta,
-    "xlm-roberta": make_xlm_roberta,
+    "xlm_roberta": make_xlm_roberta,
     "modernbert": make_modernbert,
 }
 """The encoders, each in PyLate's layout."""

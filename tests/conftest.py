@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,6 +45,21 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def model_dir() -> Path:
     return DEFAULT_MODEL
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """`checkpoint("bert", REFERENCE)` is a folder made by `checkpoints.make_bert`, once; leave it as it is."""
+
+    @functools.cache
+    def make(family: str, *arguments: object, **settings: object) -> Path:
+        import checkpoints  # PyLate takes seconds to import: only where it is needed
+
+        factory = getattr(checkpoints, f"make_{family}")
+        folder: Path = factory(tmp_path_factory.mktemp("checkpoints") / family, *arguments, **settings)
+        return folder
+
+    return make
 
 
 @pytest.fixture(scope="session")
