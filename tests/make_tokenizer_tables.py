@@ -13,7 +13,7 @@ import unicodedata
 from pathlib import Path
 
 import tokenizers
-from tokenizers import normalizers, pre_tokenizers
+from tokenizers import Regex, normalizers, pre_tokenizers
 
 CODE_POINTS = [point for point in range(0x110000) if not 0xD800 <= point <= 0xDFFF]
 TARGET = Path(__file__).parent.parent / "py" / "latefind" / "tokenizer_tables.py"
@@ -33,6 +33,9 @@ DOCS = {
     "MARKS": "The ``StripAccents`` normalizer drops these: general category M.",
     "PUNCTUATION": "``BertPreTokenizer`` and ``Punctuation`` split at these.",
     "WORD": "``\\\\w`` of the regex crate: letters, marks, decimal digits, connectors, joiners.",
+    "LETTERS": "``\\\\p{L}`` of ``Split`` and ``ByteLevel``, which match with Oniguruma.",
+    "NUMBERS": "``\\\\p{N}`` of the same.",
+    "NUMERIC": "``Digits`` splits at these.",
     "INERT": "Decompose or reorder in newer Unicode versions, but not in the library.",
 }
 
@@ -62,6 +65,16 @@ def word() -> set[int]:
     spaces = {point for point in CODE_POINTS if splitter.pre_tokenize_str(chr(point)) == []}
     joined = {point for point in CODE_POINTS if len(splitter.pre_tokenize_str("a" + chr(point))) == 1}
     return joined - spaces
+
+
+def matched(expression: str) -> set[int]:
+    splitter = pre_tokenizers.Split(Regex(expression), "removed")
+    return {point for point in CODE_POINTS if splitter.pre_tokenize_str(chr(point)) == []}
+
+
+def numeric() -> set[int]:
+    splitter = pre_tokenizers.Digits(individual_digits=True)
+    return {point for point in CODE_POINTS if len(splitter.pre_tokenize_str("a" + chr(point))) == 2}
 
 
 def inert(newest) -> set[int]:
@@ -125,6 +138,9 @@ def main() -> None:
         "MARKS": marks(),
         "PUNCTUATION": punctuation(),
         "WORD": word(),
+        "LETTERS": matched(r"\p{L}"),
+        "NUMBERS": matched(r"\p{N}"),
+        "NUMERIC": numeric(),
         "INERT": inert(unicodedata2),
     }
     blocks = [HEADER.format(version=tokenizers.__version__)]

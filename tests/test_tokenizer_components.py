@@ -298,8 +298,8 @@ MALFORMED = {
     "a list": ("[]", "t.json: expected a JSON object, got a list."),
     "no model": (_edit(lambda c: c.pop("model")), "t.json: model: expected a JSON object, got None."),
     "another model": (
-        _edit(lambda c: c["model"].update(type="Unigram")),
-        "t.json: model: type: expected WordPiece, got 'Unigram'.",
+        _edit(lambda c: c["model"].update(type="WordLevel")),
+        "t.json: model: type: expected BPE or",
     ),
     "no vocabulary": (
         _edit(lambda c: c["model"].pop("vocab")),
@@ -340,7 +340,7 @@ MALFORMED = {
         "t.json: normalizer: lowercase: expected true or false, got 'yes'.",
     ),
     "unsupported pre-tokenizer": (
-        _edit(lambda c: c.update(pre_tokenizer={"type": "ByteLevel"})),
+        _edit(lambda c: c.update(pre_tokenizer={"type": "UnicodeScripts"})),
         "t.json: pre_tokenizer: type: expected BertPreTokenizer or",
     ),
     "unknown behavior": (
@@ -348,8 +348,8 @@ MALFORMED = {
         "t.json: pre_tokenizer: behavior: expected Isolated or",
     ),
     "unsupported post-processor": (
-        _edit(lambda c: c.update(post_processor={"type": "RobertaProcessing"})),
-        "t.json: post_processor: type: expected BertProcessing or TemplateProcessing, got",
+        _edit(lambda c: c.update(post_processor={"type": "PairProcessing"})),
+        "t.json: post_processor: type: expected BertProcessing or",
     ),
     "special token that the template does not define": (
         _edit(

@@ -7,7 +7,8 @@ use the library, but queries and documents must be cut alike, so both use this. 
 
 Each stage is chosen by the ``type`` in the file from a table in its own module (``tokenizer_*.py``), and a
 type that is in no table is refused with :class:`~latefind.errors.TokenizerError`, because a pipeline that is
-nearly right returns wrong ids without a sound. Supported: BERT's WordPiece with its usual companions.
+nearly right returns wrong ids without a sound. Supported: BERT's WordPiece and SentencePiece's Unigram with
+their usual companions. A module that not every tokenizer needs is imported when a file asks for it.
 
 Differences from the library, all on input that it rejects or answers at random:
 
@@ -27,8 +28,8 @@ from typing import TypeVar
 
 from latefind.errors import TokenizerError
 from latefind.tokenizer_added import AddedToken, AddedTokens, assign_ids
-from latefind.tokenizer_fields import Fields, build
-from latefind.tokenizer_models import MODELS, TokenModel
+from latefind.tokenizer_fields import Fields, build, read_float
+from latefind.tokenizer_models import TokenModel, build_model
 from latefind.tokenizer_normalizers import NORMALIZERS, Normalizer
 from latefind.tokenizer_pretokenizers import PRE_TOKENIZERS, PreTokenizer
 from latefind.tokenizer_processors import PROCESSORS, Template
@@ -92,19 +93,23 @@ class Tokenizer:
             The file is malformed, or has a component that this module does not reproduce.
         """
         try:
-            content = json.loads(data)
+            content = json.loads(data, parse_float=read_float)
         except (ValueError, RecursionError) as error:
             raise TokenizerError.expected(where, "JSON", str(error), "Export the model again.") from error
         fields = Fields(content, where)
+        template = _optional(fields, "post_processor", PROCESSORS) or Template()
+        if template.trimmers and fields.child("model").raw("type") == "Unigram":
+            # There the library trims by the text of a token, here by its spelling in the vocabulary.
+            fields.child("post_processor").fail("trim_offsets", "false beside a Unigram model")
         return cls(
-            model=build(fields.child("model"), MODELS),
+            model=build_model(fields.child("model")),
             added_tokens=[
                 AddedToken.from_fields(item)
                 for item in (fields.children("added_tokens") if fields.raw("added_tokens") else [])
             ],
             normalizer=_optional(fields, "normalizer", NORMALIZERS),
             pre_tokenizer=_optional(fields, "pre_tokenizer", PRE_TOKENIZERS),
-            template=_optional(fields, "post_processor", PROCESSORS) or Template(),
+            template=template,
             where=where,
         )
 
@@ -133,7 +138,7 @@ class Tokenizer:
         add_special_tokens : bool
             Whether to apply the post-processor.
         """
-        ids, offsets = self._tokenize(_SURROGATES.sub("\ufffd", text))
+        ids, offsets, found = self._tokenize(_SURROGATES.sub("\ufffd", text))
         special = self._template.added if add_special_tokens else 0
         if max_length is not None:
             if max_length < special:
@@ -143,6 +148,8 @@ class Tokenizer:
                     str(max_length),
                 )
             del ids[max_length - special :], offsets[max_length - special :]
+        for trimmer in self._template.trimmers:
+            offsets = trimmer.trim(ids, offsets, found, self._model.vocabulary)
         result = Encoding([], [])
         for part in self._template.parts:
             if part is None:
@@ -153,11 +160,14 @@ class Tokenizer:
                 result.offsets.extend([(0, 0)] * len(part))
         return result
 
-    def _tokenize(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+    def _tokenize(self, text: str) -> tuple[list[int], list[tuple[int, int]], dict[int, str]]:
+        """Return ids and offsets, and by position the text of each added token that was found."""
         ids: list[int] = []
         offsets: list[tuple[int, int]] = []
+        found: dict[int, str] = {}
         for piece, token_id in self._added.split(AlignedText.original(text)):
             if token_id is not None:
+                found[len(ids)] = piece.text
                 ids.append(token_id)
                 offsets.append(piece.offsets(0, len(piece.text)))
                 continue
@@ -165,7 +175,7 @@ class Tokenizer:
                 for token, start, end in self._model.tokenize(word.text):
                     ids.append(token)
                     offsets.append(word.offsets(start, end))
-        return ids, offsets
+        return ids, offsets, found
 
 
 def _optional(fields: Fields, name: str, components: Mapping[str, Callable[[Fields], _T]]) -> _T | None:

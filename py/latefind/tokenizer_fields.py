@@ -37,6 +37,10 @@ class Fields:
             self.fail(name, "a string")
         return value
 
+    def optional_text(self, name: str) -> str | None:
+        """Return a string field, or None where it is null or missing."""
+        return None if self.raw(name) is None else self.text(name)
+
     def flag(self, name: str) -> bool:
         """Return a boolean field."""
         value = self.raw(name)
@@ -107,3 +111,35 @@ def _shown(value: object) -> str:
     """Return ``value`` for a message, cut so that a whole vocabulary never ends up in one."""
     text = repr(value) if isinstance(value, str | int | float | None) else f"a {type(value).__name__}"
     return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def read_float(text: str) -> float:
+    """Return the number that the library's JSON reader makes of ``text``.
+
+    It keeps the digits as one integer of 64 bits and scales that by a power of ten, so from 16 digits on it
+    may be off by the last bit. Scores of tokens have 17 digits, and that bit decides between equal sums.
+    """
+    if len(text) <= 15 and "e" not in text and "E" not in text:
+        return float(text)  # Digits and power are exact then, and so is their quotient.
+    mantissa, _, power = text.lower().partition("e")
+    whole, _, fraction = mantissa.lstrip("-").partition(".")
+    significand, used = int(whole), 0
+    if significand > _MAX_U64:
+        return float(text)
+    for digit in fraction:
+        longer = significand * 10 + int(digit)
+        if longer > _MAX_U64:
+            break
+        significand, used = longer, used + 1
+    exponent = int(power or 0) - used
+    value = float(significand)
+    while exponent < -308 and value:
+        value, exponent = value / 1e308, exponent + 308
+    if value and exponent > 308:
+        return float(text)
+    scale = float(f"1e{abs(exponent)}") if value else 1.0
+    value = value * scale if exponent >= 0 else value / scale
+    return -value if text.startswith("-") else value
+
+
+_MAX_U64 = 2**64 - 1

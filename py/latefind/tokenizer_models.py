@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from latefind.tokenizer_fields import Fields
+from latefind.tokenizer_fields import Fields, build
 
 Piece = tuple[int, int, int]
 """A token of a word: id, and where it starts and ends in the word."""
@@ -76,5 +76,23 @@ class WordPiece:
         return pieces
 
 
-MODELS: dict[str, Callable[[Fields], TokenModel]] = {"WordPiece": WordPiece.from_fields}
-"""Models by ``type``; a further one is added here."""
+def _bpe(fields: Fields) -> TokenModel:
+    from latefind.tokenizer_bpe import BytePairEncoding
+
+    return BytePairEncoding.from_fields(fields)
+
+
+MODELS: dict[str, Callable[[Fields], TokenModel]] = {
+    "BPE": _bpe,
+    "WordPiece": WordPiece.from_fields,
+}
+"""Models by ``type``; a further one is added here, and imports its module when it is called."""
+
+
+def build_model(fields: Fields) -> TokenModel:
+    """Return the model that ``fields`` describes, by its fields where an old file names no type."""
+    if fields.raw("type") is None:
+        for kind, mark in (("BPE", "merges"), ("WordPiece", "max_input_chars_per_word")):
+            if fields.raw(mark) is not None:
+                return MODELS[kind](fields)
+    return build(fields, MODELS)

@@ -130,15 +130,50 @@ def _whitespace_split(fields: Fields) -> PreTokenizer:
     return RunPreTokenizer(_Kinds((WHITE_SPACE, _SPACE), default=_INSIDE))
 
 
+def _metaspace(fields: Fields) -> PreTokenizer:
+    from latefind.tokenizer_metaspace import Metaspace
+
+    return Metaspace.from_fields(fields)
+
+
 def _sequence(fields: Fields) -> PreTokenizer:
     return SequencePreTokenizer([build(item, PRE_TOKENIZERS) for item in fields.children("pretokenizers")])
 
 
+def _byte_level(fields: Fields) -> PreTokenizer:
+    from latefind.tokenizer_bytelevel import ByteLevelPreTokenizer
+
+    return ByteLevelPreTokenizer.from_fields(fields)
+
+
+def _split(fields: Fields) -> PreTokenizer:
+    from latefind.tokenizer_split import SplitPreTokenizer
+
+    return SplitPreTokenizer.from_fields(fields)
+
+
+def _digits(fields: Fields) -> PreTokenizer:
+    from latefind.tokenizer_split import digits
+
+    return digits(fields)
+
+
+def _delimiter(fields: Fields) -> PreTokenizer:
+    from latefind.tokenizer_split import delimiter
+
+    return delimiter(fields)
+
+
 PRE_TOKENIZERS: dict[str, Callable[[Fields], PreTokenizer]] = {
     "BertPreTokenizer": _bert,
+    "ByteLevel": _byte_level,
+    "CharDelimiterSplit": _delimiter,
+    "Digits": _digits,
+    "Metaspace": _metaspace,
     "Punctuation": PunctuationPreTokenizer.from_fields,
     "Sequence": _sequence,
+    "Split": _split,
     "Whitespace": _whitespace,
     "WhitespaceSplit": _whitespace_split,
 }
-"""Pre-tokenizers by ``type``; a further one is added here."""
+"""Pre-tokenizers by ``type``; a further one is added here, and imports its module when it is called."""

@@ -1,9 +1,27 @@
-"""Post-processors of ``tokenizer.json``: which special tokens stand around the tokens of a text."""
+"""Post-processors of ``tokenizer.json``: which special tokens stand around the tokens of a text.
 
-from collections.abc import Callable
+Those of byte-level tokenizers also take spaces out of the offsets.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
-from latefind.tokenizer_fields import Fields
+from latefind.tokenizer_fields import Fields, build
+
+
+class Trimmer(Protocol):
+    """Takes spaces at the ends of tokens out of their offsets."""
+
+    def trim(
+        self,
+        ids: list[int],
+        offsets: list[tuple[int, int]],
+        found: Mapping[int, str],
+        vocabulary: Mapping[str, int],
+    ) -> list[tuple[int, int]]:
+        """Return the trimmed offsets; see :class:`latefind.tokenizer_bytelevel.OffsetTrimmer`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +29,7 @@ class Template:
     """What an encoding consists of: runs of special token ids, and None where the text's tokens stand."""
 
     parts: tuple[tuple[int, ...] | None, ...] = (None,)
+    trimmers: tuple[Trimmer, ...] = ()
 
     @property
     def added(self) -> int:
@@ -37,6 +56,33 @@ def _bert(fields: Fields) -> Template:
     return Template(((_bert_id(fields, "cls"),), None, (_bert_id(fields, "sep"),)))
 
 
+def _roberta(fields: Fields) -> Template:
+    return Template(_bert(fields).parts, _byte_level(fields).trimmers)
+
+
+def _byte_level(fields: Fields) -> Template:
+    add_prefix_space = fields.flag("add_prefix_space")
+    if not fields.flag("trim_offsets"):
+        return Template()
+    from latefind.tokenizer_bytelevel import OffsetTrimmer
+
+    return Template(trimmers=(OffsetTrimmer(add_prefix_space),))
+
+
+def _sequence(fields: Fields) -> Template:
+    parts: tuple[tuple[int, ...] | None, ...] = (None,)
+    trimmers: tuple[Trimmer, ...] = ()
+    for item in fields.children("processors"):
+        template = build(item, PROCESSORS)
+        if template == Template():
+            continue
+        if parts != (None,):
+            item.fail("type", "no further processor after one that adds tokens")
+        parts = template.parts
+        trimmers += template.trimmers
+    return Template(parts, trimmers)
+
+
 def _bert_id(fields: Fields, name: str) -> int:
     value = fields.raw(name)
     if not isinstance(value, list) or len(value) != 2 or not isinstance(value[1], int):
@@ -46,6 +92,9 @@ def _bert_id(fields: Fields, name: str) -> int:
 
 PROCESSORS: dict[str, Callable[[Fields], Template]] = {
     "BertProcessing": _bert,
+    "ByteLevel": _byte_level,
+    "RobertaProcessing": _roberta,
+    "Sequence": _sequence,
     "TemplateProcessing": _template,
 }
 """Post-processors by ``type``; a further one is added here."""

@@ -58,3 +58,10 @@ class AlignedText(NamedTuple):
                 origins.append(self.origins[position])
                 position += 1 - change
         return AlignedText("".join(character for character, _ in changes), origins)
+
+
+def byte_owners(text: str) -> Sequence[int]:
+    """Return for each byte of ``text`` in UTF-8 the index of its character."""
+    if text.isascii():
+        return range(len(text))
+    return [index for index, character in enumerate(text) for _ in range(len(character.encode()))]

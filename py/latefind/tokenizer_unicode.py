@@ -12,6 +12,7 @@ lowercase           ``str.lower`` is used one character at a time, so that sigma
 decomposition       characters that Unicode gave a decomposition or a combining class after version 9 are left
                     alone; everything older is frozen by Unicode's stability policy
 words (``\w``)      letters and marks, but also circled letters, which ``str.isalnum`` refuses
+letters, numbers    those of Unicode 16 to regular expressions, of 17 where ``Digits`` asks for numbers
 ==================  ===========================================================================
 
 The tables are in :mod:`latefind.tokenizer_tables`. Imports the standard library only.
@@ -56,6 +57,9 @@ NONSPACING_MARKS = CharacterSet(tables.NONSPACING_MARKS)
 MARKS = CharacterSet(tables.MARKS)
 PUNCTUATION = CharacterSet(tables.PUNCTUATION)
 WORD = CharacterSet(tables.WORD)
+LETTERS = CharacterSet(tables.LETTERS)
+NUMBERS = CharacterSet(tables.NUMBERS)
+NUMERIC = CharacterSet(tables.NUMERIC)
 CHINESE_CHARACTERS = CharacterSet(CHINESE)
 _INERT = CharacterSet(tables.INERT)
 
