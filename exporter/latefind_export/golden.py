@@ -116,9 +116,8 @@ def write_golden(
     rows = []
     for kind, text in TEXTS:
         expected, embeddings = oracle.embed(kind, text)
-        _check_plan(
-            plan(tokenizer, settings, kind, text), expected, f"{checkpoint.source}: {kind} {text!r:.40}"
-        )
+        where = f"{checkpoint.source}: the {kind} {text[:40]!r}"
+        _check_plan(plan(tokenizer, settings, kind, text), expected, where)
         rows.append(_render_text(kind, text, expected, embeddings))
     head = json.dumps({"version": GOLDEN_VERSION, "oracle": oracle.name})
     lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)  # a line a text: readable diffs
