@@ -9,7 +9,7 @@ from itertools import groupby, pairwise
 from operator import itemgetter
 
 from latefind.tokenizer_fields import Fields
-from latefind.tokenizer_patterns import KNOWN, Span, compiled, find
+from latefind.tokenizer_expressions import KNOWN, Span, compiled, find
 from latefind.tokenizer_text import AlignedText
 from latefind.tokenizer_unicode import NUMERIC
 
