@@ -1,13 +1,15 @@
 """Token plans made with the ``tokenizers`` library: the reference that ``latefind.model`` is tested against.
 
-The rules are PyLate's: tokenise to one less than the length where there is a prefix, insert the prefix id
-at position 1, and with expansion pad the query to its length with the expansion token.
+The rules are PyLate's: strip white space around the text, tokenise to one less than the length where there
+is a prefix, insert the prefix id at position 1, and with expansion pad the query to its length with the
+expansion token.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from tokenizers import Tokenizer
 
@@ -35,10 +37,13 @@ def load_tokenizer(path: Path) -> Tokenizer:
 
 def write_tokenizer(source: Path, target: Path) -> None:
     """Copy ``tokenizer.json`` without truncation, padding and indentation."""
-    data = json.loads(source.read_text(encoding="utf-8"))
-    data["truncation"] = None
-    data["padding"] = None
-    target.write_text(json.dumps(data, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
+    target.write_text(render_tokenizer(json.loads(source.read_text(encoding="utf-8"))), encoding="utf-8")
+
+
+def render_tokenizer(data: Mapping[str, Any]) -> str:
+    """Return the text of a ``tokenizer.json`` without truncation, padding and indentation."""
+    plain = {**data, "truncation": None, "padding": None}
+    return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
 
 
 def plan(tokenizer: Tokenizer, settings: Settings, kind: Kind, text: str) -> ReferencePlan:
@@ -46,7 +51,7 @@ def plan(tokenizer: Tokenizer, settings: Settings, kind: Kind, text: str) -> Ref
     side = settings.query if kind == "query" else settings.document
     prefix = [] if side.prefix_id is None else [side.prefix_id]
     tokenizer.enable_truncation(side.length - len(prefix))
-    ids = tokenizer.encode(text).ids
+    ids = tokenizer.encode(text.strip()).ids
     ids = [*ids[:1], *prefix, *ids[1:]]
     mask = [1] * len(ids)
     if kind == "document":

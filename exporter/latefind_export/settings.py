@@ -1,6 +1,14 @@
 """``latefind.json``: what the builder and the browser must know about a bundle.
 
-:func:`latefind.model.read_spec` reads it; the fields are explained in ``docs/models.md``.
+:func:`latefind.model.read_spec` reads it; the fields are explained in ``docs/models.md``. Two are for people,
+and no program depends on them:
+
+``checkpoint``
+    ``source`` (a folder's name, or ``owner/name@commit``), ``layout`` (``pylate``, ``multi-vector``,
+    ``stanford``, ``single-vector``), ``parameters`` (the encoder's, where they were counted) and ``notes``:
+    what was read otherwise than the checkpoint says it, such as a length beyond the model's positions.
+``expansion_audit``
+    The figures by which query expansion was switched on or off where the checkpoint does not say.
 """
 
 import hashlib
@@ -42,7 +50,10 @@ class ExpansionSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything of ``latefind.json`` that comes from the checkpoint and not from the exported files."""
+    """Everything of ``latefind.json`` that comes from the checkpoint and not from the exported files.
+
+    ``source``, ``layout`` and ``notes`` say where the model comes from; see the module.
+    """
 
     name: str
     license: str
@@ -52,17 +63,33 @@ class Settings:
     expansion: ExpansionSettings
     document: Side
     skiplist: tuple[int, ...]
+    source: str = ""
+    layout: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def render_settings(
-    settings: Settings, quantization: Mapping[str, object], files: Mapping[str, Path]
+    settings: Settings,
+    quantization: Mapping[str, object],
+    files: Mapping[str, Path],
+    *,
+    parameters: int | None = None,
+    expansion_audit: Mapping[str, object] | None = None,
 ) -> bytes:
     """Return the bytes of ``latefind.json``.
 
-    ``quantization`` has the field ``type`` (``int8``, ``none`` …) and the options behind it; ``files`` are
-    hashed, so that a damaged bundle is told from a wrong one.
+    Parameters
+    ----------
+    quantization : mapping
+        The field ``type`` (``int8``, ``none`` …) and the options behind it.
+    files : mapping of str to Path
+        Hashed, so that a damaged bundle is told from a wrong one.
+    parameters : int or None
+        The encoder's.
+    expansion_audit : mapping or None
+        What was measured where the checkpoint does not say whether it expands queries.
     """
-    data = {
+    data: dict[str, object] = {
         "version": BUNDLE_VERSION,
         "name": settings.name,
         "license": settings.license,
@@ -76,6 +103,16 @@ def render_settings(
         "output": OUTPUT,
         "files": {name: _describe(path) for name, path in sorted(files.items())},
     }
+    if settings.source:
+        counted = {} if parameters is None else {"parameters": parameters}
+        data["checkpoint"] = {
+            "source": settings.source,
+            "layout": settings.layout,
+            **counted,
+            "notes": list(settings.notes),
+        }
+    if expansion_audit is not None:
+        data["expansion_audit"] = dict(expansion_audit)
     return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode()
 
 
