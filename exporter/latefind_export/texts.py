@@ -11,7 +11,7 @@ import json
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from latefind.errors import InputError
 
@@ -47,33 +47,60 @@ def sample_passages(path: Path, count: int, languages: Collection[str] = ()) -> 
 
 
 def _read_texts(path: Path, languages: Collection[str]) -> Iterator[str]:
-    with _open_text(path) as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                record = json.loads(line)
-            except ValueError as error:
-                raise InputError.expected(f"{path}:{number}", "a JSON object", str(error)) from error
-            if not isinstance(record, dict):
-                raise InputError.expected(f"{path}:{number}", "a JSON object", type(record).__name__)
-            text = record.get("text", record.get("passage"))
-            language = record.get("lang")
-            wanted = not languages or language is None or language in languages
-            if isinstance(text, str) and text.strip() and wanted:
-                yield text
+    for _, record in read_records(path, "--text"):
+        text = record.get("text", record.get("passage"))
+        language = record.get("lang")
+        wanted = not languages or language is None or language in languages
+        if isinstance(text, str) and text.strip() and wanted:
+            yield text
+
+
+def read_records(path: Path, option: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each line's place, ``file:line``, and its object; blank lines are passed over.
+
+    Raises
+    ------
+    InputError
+        The file, which ``option`` named, is missing, or is damaged, or a line of it is no JSON object.
+    """
+    number = 0
+    try:
+        with _open_text(path, option) as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    yield f"{path}:{number}", _parse_object(line, f"{path}:{number}")
+    except UnicodeDecodeError as error:
+        got = f"byte {error.object[error.start]:#04x}"
+        raise InputError.expected(
+            path, f"UTF-8 after line {number}", got, "Save the file as UTF-8."
+        ) from error
+
+
+def _parse_object(line: str, where: str) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+    except ValueError as error:
+        raise InputError.expected(where, "a JSON object", str(error), "Correct the line.") from error
+    if not isinstance(record, dict):
+        raise InputError.expected(where, "a JSON object", line.strip()[:40], "Correct the line.")
+    return record
 
 
 @contextmanager
-def _open_text(path: Path) -> Iterator[IO[str]]:
+def _open_text(path: Path, option: str) -> Iterator[IO[str]]:
     if not path.is_file():
-        raise InputError.expected("--text", "a JSON Lines file", str(path), "Check the path.")
+        raise InputError.expected(option, "a JSON Lines file", str(path), "Check the path.")
     if path.suffix != ".zst":
-        with path.open(encoding="utf-8") as lines:
+        with path.open(encoding="utf-8-sig") as lines:
             yield lines
         return
     import zstandard
 
-    with (
-        path.open("rb") as raw,
-        zstandard.ZstdDecompressor(max_window_size=LARGEST_WINDOW).stream_reader(raw) as plain,
-    ):
-        yield io.TextIOWrapper(plain, encoding="utf-8")
+    try:
+        with (
+            path.open("rb") as raw,
+            zstandard.ZstdDecompressor(max_window_size=LARGEST_WINDOW).stream_reader(raw) as plain,
+        ):
+            yield io.TextIOWrapper(plain, encoding="utf-8-sig")
+    except zstandard.ZstdError as error:
+        raise InputError.expected(path, "a zstd file", str(error), "Was it fully downloaded?") from error
