@@ -55,6 +55,18 @@ class _Drop(Replacements):
         return "" if character in self._dropped else character
 
 
+class _Nmt(Replacements):
+    """What SentencePiece's nmt rules do before NFKC: drop control characters, unify white space."""
+
+    _DROPPED = CharacterSet("1-8 b e-1f 7f 8f 9f")
+    _SPACES = CharacterSet("9-a c-d 1680 200b-200f 2028-2029 2581 feff fffd")
+
+    def replace(self, character: str) -> str:
+        if character in self._DROPPED:
+            return ""
+        return " " if character in self._SPACES else character
+
+
 class ReplacingNormalizer:
     """Replaces characters one by one, with nothing of their context."""
 
@@ -132,29 +144,41 @@ class UnicodeNormalizer:
 
 
 class ReplaceNormalizer:
-    """Replaces every occurrence of a string by another."""
+    """Replaces every occurrence of a pattern, which never matches nothing, by a string."""
 
-    def __init__(self, pattern: str, content: str) -> None:
+    def __init__(self, pattern: re.Pattern[str], content: str) -> None:
         self._pattern = pattern
         self._content = content
 
     @classmethod
     def from_fields(cls, fields: Fields) -> "ReplaceNormalizer":
-        """Read ``pattern`` and ``content``; regular expressions are refused."""
+        """Read ``pattern`` and ``content``; regular expressions that we cannot prove equal are refused."""
         pattern = fields.child("pattern")
-        string = pattern.raw("String")
-        if not isinstance(string, str) or not string:
+        content = fields.text("content")
+        if pattern.raw("Regex") is None:
+            string = pattern.text("String")
+            if not string:
+                pattern.fail("String", "a string, not empty")
+            return cls(re.compile(re.escape(string)), content)
+        from latefind.tokenizer_regex import translate
+
+        translated = translate(pattern.text("Regex"))
+        if translated is None:
             pattern.fail(
-                "String", "a string, not empty", "Patterns that are regular expressions are not read."
+                "Regex",
+                r"characters or \s, repeated by +, {n}, {n,} or {n,m}",
+                "Choose a model whose tokenizer uses such patterns only.",
             )
-        return cls(string, fields.text("content"))
+        if "$" in content:
+            fields.fail("content", "text without $, which some releases of the library take for a group")
+        return cls(re.compile(translated), content)
 
     def normalize(self, text: AlignedText) -> AlignedText:
         """Return the text with every occurrence replaced; new characters come from the last one replaced."""
         parts: list[str] = []
         origins: list[int] = []
         position = 0
-        for match in re.finditer(re.escape(self._pattern), text.text):
+        for match in self._pattern.finditer(text.text):
             parts += (text.text[position : match.start()], self._content)
             origins += text.origins[position : match.start()]
             origins += [text.origins[match.end() - 1]] * len(self._content)
@@ -164,6 +188,27 @@ class ReplaceNormalizer:
         parts.append(text.text[position:])
         origins += text.origins[position:]
         return AlignedText("".join(parts), origins)
+
+
+class PrependNormalizer:
+    """Puts a string before any text that is not empty; its characters come from the text's first one."""
+
+    def __init__(self, content: str) -> None:
+        self._content = content
+
+    @classmethod
+    def from_fields(cls, fields: Fields) -> "PrependNormalizer":
+        """Read ``prepend``."""
+        if not fields.text("prepend"):
+            fields.fail("prepend", "a string, not empty")
+        return cls(fields.text("prepend"))
+
+    def normalize(self, text: AlignedText) -> AlignedText:
+        """Return the text with the string before it."""
+        if not text.text:
+            return text
+        origins = [text.origins[0]] * len(self._content)
+        return AlignedText(self._content + text.text, [*origins, *text.origins])
 
 
 class StripNormalizer:
@@ -216,6 +261,12 @@ def _unicode(*, compatible: bool, composed: bool) -> Callable[[Fields], Normaliz
     return lambda fields: UnicodeNormalizer(compatible=compatible, composed=composed)
 
 
+def _precompiled(fields: Fields) -> Normalizer:
+    from latefind.tokenizer_precompiled import Precompiled
+
+    return Precompiled.from_fields(fields)
+
+
 def _sequence(fields: Fields) -> Normalizer:
     return SequenceNormalizer([build(item, NORMALIZERS) for item in fields.children("normalizers")])
 
@@ -227,6 +278,9 @@ NORMALIZERS: dict[str, Callable[[Fields], Normalizer]] = {
     "NFD": _unicode(compatible=False, composed=False),
     "NFKC": _unicode(compatible=True, composed=True),
     "NFKD": _unicode(compatible=True, composed=False),
+    "Nmt": lambda fields: ReplacingNormalizer(_Nmt()),
+    "Precompiled": _precompiled,
+    "Prepend": PrependNormalizer.from_fields,
     "Replace": ReplaceNormalizer.from_fields,
     "Sequence": _sequence,
     "Strip": lambda fields: StripNormalizer(fields.flag("strip_left"), fields.flag("strip_right")),
