@@ -143,7 +143,7 @@ def try_activation(activation: nn.Module) -> str | None:
         with torch.inference_mode(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of implicit dimensions, which are refused below
             expected, alone = activation(vectors), activation(vectors[1:, :1])
-    except Exception as error:  # noqa: BLE001 (whatever a class of torch's raises on ordinary vectors)
+    except Exception as error:
         return f"one that does not take token embeddings ({error})"
     if not isinstance(expected, Tensor) or expected.shape != vectors.shape:
         return "one that does not keep the width of its input"
@@ -154,7 +154,7 @@ def try_activation(activation: nn.Module) -> str | None:
         with quiet_tracer():
             torch.onnx.export(activation, (vectors,), graph, opset_version=OPSET, dynamo=False)
         session = onnxruntime.InferenceSession(graph.getvalue(), providers=["CPUExecutionProvider"])
-    except Exception as error:  # noqa: BLE001 (each operator fails in its own way)
+    except Exception as error:
         return f"one without an ONNX operator ({str(error).splitlines()[0]})"
     got = session.run(None, {session.get_inputs()[0].name: vectors.numpy()})[0]
     if not np.allclose(got, expected.numpy(), atol=TRIAL_TOLERANCE):

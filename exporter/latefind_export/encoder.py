@@ -87,6 +87,13 @@ def hidden_width(backbone: nn.Module) -> int:
     return int(output.last_hidden_state.shape[-1])
 
 
+def dimensions_of(encoder: LateInteractionEncoder) -> int:
+    """Return the width of a token embedding."""
+    with torch.inference_mode():
+        ids = torch.ones((1, 2), dtype=torch.int64)
+        return int(encoder(ids, ids)[OUTPUT].shape[-1])
+
+
 def load_backbone(folder: Path, trust_remote_code: bool = False) -> Any:
     """Load the transformer of a checkpoint in fp32, from safetensors, without its pooler.
 

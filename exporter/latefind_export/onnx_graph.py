@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import onnx
 from optimum.exporters.onnx import export
 from optimum.exporters.onnx.config import TextEncoderOnnxConfig
 from optimum.utils import NormalizedTextConfig
 
 from latefind.errors import ModelError
 from latefind_export.encoder import LateInteractionEncoder
+from latefind_export.graph_file import drop_identities, read_graph
 from latefind_export.settings import INPUTS, OUTPUT
 from latefind_export.tracing import OPSET, quiet_tracer
 
@@ -54,3 +56,6 @@ def export_onnx(encoder: LateInteractionEncoder, path: Path) -> None:
     config = TokenEmbeddingsOnnxConfig(encoder.config, task="feature-extraction")
     with quiet_tracer():
         export(encoder, config, path, opset=OPSET)
+    model = read_graph(path)
+    drop_identities(model)
+    onnx.save(model, path)
