@@ -82,8 +82,15 @@ def _bpe(fields: Fields) -> TokenModel:
     return BytePairEncoding.from_fields(fields)
 
 
+def _unigram(fields: Fields) -> TokenModel:
+    from latefind.tokenizer_unigram import Unigram
+
+    return Unigram.from_fields(fields)
+
+
 MODELS: dict[str, Callable[[Fields], TokenModel]] = {
     "BPE": _bpe,
+    "Unigram": _unigram,
     "WordPiece": WordPiece.from_fields,
 }
 """Models by ``type``; a further one is added here, and imports its module when it is called."""
@@ -95,4 +102,6 @@ def build_model(fields: Fields) -> TokenModel:
         for kind, mark in (("BPE", "merges"), ("WordPiece", "max_input_chars_per_word")):
             if fields.raw(mark) is not None:
                 return MODELS[kind](fields)
+        if isinstance(fields.raw("vocab"), list):
+            return MODELS["Unigram"](fields)
     return build(fields, MODELS)
