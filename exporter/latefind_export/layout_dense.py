@@ -1,7 +1,7 @@
 """The Dense modules of PyLate and of sentence-transformers, each a folder.
 
-It holds ``config.json`` and ``model.safetensors``. Both libraries write the same keys; ``use_residual``, ``module_input_name`` and ``module_output_name`` came
-later and may be missing.
+It holds ``config.json`` and ``model.safetensors``. Both libraries write the same keys; ``use_residual``,
+``module_input_name`` and ``module_output_name`` came later and may be missing.
 """
 
 from collections.abc import Iterable

@@ -1,8 +1,9 @@
 """PyLate's layout, with the old keys.
 
 ``modules.json`` lists a Transformer and Dense modules; ``config_sentence_transformers.json`` says how queries
-and documents are prepared. PyLate applies the Transformer and the Dense modules, whether they are its own or sentence-transformers', and
-normalises; it ignores other modules. Of those we accept the ones that change nothing.
+and documents are prepared. PyLate applies the Transformer and the Dense modules, whether they are its own or
+sentence-transformers', and normalises; it ignores other modules. Of those we accept the ones that change
+nothing.
 """
 
 import string
