@@ -178,6 +178,10 @@ ADDED = {
     "longest of several": [AddedToken(token, normalized=False) for token in ("a", "ab", "abc", "bcd")],
     "longest, normalized": [AddedToken(token, normalized=True) for token in ("A", "ab", "Éa")],
     "white space": [AddedToken(" ", normalized=False), AddedToken("<t>", rstrip=True, normalized=False)],
+    "white space taken by the one before": [
+        AddedToken("  ", lstrip=True, rstrip=True, normalized=False),
+        AddedToken("<t>", rstrip=True, normalized=False),
+    ],
     "all flags": [
         AddedToken("<T>", single_word=True, lstrip=True, rstrip=True, normalized=True, special=True),
         AddedToken("<t>", single_word=True, lstrip=True, rstrip=True, normalized=False),

@@ -133,6 +133,7 @@ class _Matcher:
             if token.lstrip:
                 while start > position and text[start - 1] in WHITE_SPACE:
                     start -= 1
+                start = max(start, position)
             # The search goes on behind the match itself, so a token that begins with white space may
             # follow within what is taken here, as it may in the library.
             if token.rstrip:
@@ -140,7 +141,8 @@ class _Matcher:
                     end += 1
             if position < start:
                 pieces.append((aligned.cut(position, start), None))
-            pieces.append((aligned.cut(start, end), token_id))
+            if start < end:
+                pieces.append((aligned.cut(start, end), token_id))
             position = end
         if position < len(text):
             pieces.append((aligned.cut(position, len(text)), None))
