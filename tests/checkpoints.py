@@ -73,7 +73,7 @@ HEAD = (HeadLayer(128),)
 CHAIN = (
     HeadLayer(48, bias=True, activation=torch.nn.GELU(), residual=True),
     HeadLayer(48, bias=True, activation=torch.nn.Tanh(), residual=True),
-    HeadLayer(24, residual=False),
+    HeadLayer(32),
 )
 """A residual with a weight of its own (the width changes), one without, and a plain layer."""
 

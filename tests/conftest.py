@@ -49,7 +49,7 @@ def model_dir() -> Path:
 
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """`checkpoint("bert", REFERENCE)` is a folder made by `checkpoints.make_bert`, once; leave it as it is."""
+    """`checkpoint("bert", REFERENCE)` is a folder made by `checkpoints.make_bert`, once; don't change it."""
 
     @functools.cache
     def make(family: str, *arguments: object, **settings: object) -> Path:
@@ -60,6 +60,22 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         return folder
 
     return make
+
+
+@pytest.fixture(scope="session")
+def exported(
+    checkpoint: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Path]:
+    """`exported("int8", "bert", REFERENCE)` is the bundle of that checkpoint by `latefind export`, once."""
+
+    @functools.cache
+    def export(scheme: str, family: str, *arguments: object, **settings: object) -> Path:
+        folder = checkpoint(family, *arguments, **settings)
+        bundle = tmp_path_factory.mktemp("bundles") / family
+        assert main(["export", str(folder), "--output", str(bundle), "--quantize", scheme]) == 0
+        return bundle
+
+    return export
 
 
 @pytest.fixture(scope="session")
