@@ -88,10 +88,12 @@ class UnicodeNormalizer:
         self._decompositions = Decomposition(compatible)
         self._classes = CombiningClasses()
         self._composed = composed
+        # What is below is in this form already: of Latin text, nearly all in NFC.
+        self._first_changed = "\u0300" if composed and not compatible else "\x80"
 
     def normalize(self, text: AlignedText) -> AlignedText:
         """Return the text in this normalization form."""
-        if text.text.isascii():
+        if text.text.isascii() or max(text.text) < self._first_changed:
             return text
         changes = self._decompose(text.text)
         if self._composed:
