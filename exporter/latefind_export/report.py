@@ -155,8 +155,8 @@ def _attempts(figures: ReportFigures) -> str:
     lines.insert(0, ("fp32", _megabytes(figures.fp32_bytes), *("",) * 5))
     return (
         f"## Accuracy\n\nEvery scored token embedding against PyTorch's in fp32, on {queries} and "
-        f"{passages}, dev set {figures.devset}. *Rank agreement*: which part of the first ten passages by exact "
-        "MaxSim, the mean over the queries, is the same. The gate asks for "
+        f"{passages}, dev set {figures.devset}. *Rank agreement*: which part of the first ten passages by "
+        "exact MaxSim, the mean over the queries, is the same. The gate asks for "
         f"{LOWEST_MEAN_COSINE}, {LOWEST_PERCENTILE_1} and {LOWEST_RANK_AGREEMENT} of mean cosine, "
         "1st percentile and rank agreement.\n\n" + _table(head, lines)
     )
