@@ -11,6 +11,9 @@ from latefind.errors import TokenizerError
 
 _T = TypeVar("_T")
 
+_MAX_U64 = 2**64 - 1
+_POWERS = tuple(float(f"1e{power}") for power in range(20))
+
 
 class Fields:
     """One JSON object of the file, with the path that leads to it."""
@@ -119,8 +122,14 @@ def read_float(text: str) -> float:
     It keeps the digits as one integer of 64 bits and scales that by a power of ten, so from 16 digits on it
     may be off by the last bit. Scores of tokens have 17 digits, and that bit decides between equal sums.
     """
-    if len(text) <= 15 and "e" not in text and "E" not in text:
-        return float(text)  # Digits and power are exact then, and so is their quotient.
+    whole, _, fraction = text.partition(".")
+    if len(text) <= 20 and fraction.isdigit():
+        return int(whole + fraction) / _POWERS[len(fraction)]
+    return _read_long_float(text)
+
+
+def _read_long_float(text: str) -> float:
+    """Read a number with an exponent, or of more digits than an integer of 64 bits may hold."""
     mantissa, _, power = text.lower().partition("e")
     whole, _, fraction = mantissa.lstrip("-").partition(".")
     significand, used = int(whole), 0
@@ -140,6 +149,3 @@ def read_float(text: str) -> float:
     scale = float(f"1e{abs(exponent)}") if value else 1.0
     value = value * scale if exponent >= 0 else value / scale
     return -value if text.startswith("-") else value
-
-
-_MAX_U64 = 2**64 - 1
