@@ -77,7 +77,9 @@ def check_shapes(layer: DenseLayer, width: int, where: str) -> None:
         Names the array, its shape and the one that fits.
     """
     outputs = len(layer.weight)
-    shapes = [("weight", layer.weight, (outputs, width))]
+    shapes: list[tuple[str, npt.NDArray[np.float32], tuple[int, ...]]] = [
+        ("weight", layer.weight, (outputs, width))
+    ]
     if layer.bias is not None:
         shapes.append(("bias", layer.bias, (outputs,)))
     if layer.residual_weight is not None:

@@ -76,7 +76,9 @@ def load_encoder(checkpoint: Checkpoint) -> LateInteractionEncoder:
 
 def with_head(backbone: nn.Module, layers: Sequence[DenseLayer]) -> LateInteractionEncoder:
     """Return the encoder that applies ``layers`` to the hidden states of ``backbone``."""
-    return LateInteractionEncoder(backbone, build_head(layers, hidden_width(backbone))).eval()
+    encoder = LateInteractionEncoder(backbone, build_head(layers, hidden_width(backbone)))
+    encoder.eval()
+    return encoder
 
 
 def hidden_width(backbone: nn.Module) -> int:

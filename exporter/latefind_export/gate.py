@@ -62,9 +62,9 @@ class Attempt:
     def describe(self) -> str:
         """Return the figures that the gate looks at, on one line."""
         return (
-            f"{self.scheme}: mean cosine {self.parity.mean:.4f}, 1st percentile {self.parity.percentile_1:.4f}, "
-            f"lowest {self.parity.lowest:.4f}, rank agreement {self.rank_agreement:.3f}, "
-            f"{self.size / 1e6:.1f} MB"
+            f"{self.scheme}: mean cosine {self.parity.mean:.4f}, "
+            f"1st percentile {self.parity.percentile_1:.4f}, lowest {self.parity.lowest:.4f}, "
+            f"rank agreement {self.rank_agreement:.3f}, {self.size / 1e6:.1f} MB"
         )
 
 
@@ -146,7 +146,7 @@ def warn_of_size(size: int) -> str | None:
     if size <= LARGE_MODEL:
         return None
     return (
-        f"the model has {size / 1e6:.0f} MB, and every visitor downloads it before the first semantic search: "
-        f"{size / DOWNLOAD_RATE / 60:.0f} minutes at 10 Mbit/s. Phones may not have the memory to run it. "
-        "Prefer a smaller checkpoint, or --quantize int8+emb4."
+        f"the model has {size / 1e6:.0f} MB, and every visitor downloads it before the first semantic "
+        f"search: {size / DOWNLOAD_RATE / 60:.0f} minutes at 10 Mbit/s. "
+        "Phones may not have the memory to run it. Prefer a smaller checkpoint, or --quantize int8+emb4."
     )

@@ -46,7 +46,8 @@ class OnnxEncoder:
 
     def encode_scored(self, plan: ReferencePlan | TokenPlan) -> Vectors:
         """Return the embeddings of ``plan`` that are searched with, float32 (scored, dimensions)."""
-        return self.encode(plan)[np.asarray(plan.scored, bool)]
+        scored: Vectors = self.encode(plan)[np.asarray(plan.scored, bool)]
+        return scored
 
 
 def compare(expected: Sequence[Vectors], got: Sequence[Vectors]) -> Parity:

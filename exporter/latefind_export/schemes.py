@@ -4,29 +4,33 @@
 
     python -m latefind_export.schemes --fp32 fp32.onnx --bundle DIR --text passages.jsonl.zst --eval BEIR_DIR
 
-The fp32 graph is what ``latefind_export.minilm --fp32`` writes. Each ``--eval`` is a folder in BEIR format.
+The fp32 graph is the ``model.onnx`` of a bundle that ``latefind export --quantize none`` wrote. Each
+``--eval`` is a folder in BEIR format. ``--int8-variants`` also compares what int8 can be made of.
 """
 
 import argparse
+import functools
+import itertools
 import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import brotli
 import numpy as np
 import numpy.typing as npt
 
 from latefind.errors import LatefindError
 from latefind.model import Model, TokenPlan
 from latefind_export.extra import require_export_extra
-from latefind_export.parity import OnnxEncoder, compare
+from latefind_export.parity import OnnxEncoder, compare, rank_agreement, score_all, top_documents
 from latefind_export.texts import sample_passages
 
-TOP = 10
-"""Results that rank agreement and nDCG look at."""
+Quantizer = Callable[[Path, Path], dict[str, object]]
+"""Writes the second graph from the first, which is fp32, and returns how."""
 
 PASSAGES = 200
 """Passages that parity and speed are measured on."""
@@ -49,10 +53,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--bundle", type=Path, required=True, help="bundle with tokenizer and settings")
     parser.add_argument("--text", type=Path, required=True, help="passages for parity")
     parser.add_argument("--eval", type=Path, action="append", default=[], help="BEIR folder; may be repeated")
+    parser.add_argument("--int8-variants", action="store_true", help="compare block sizes and int8 options")
     options = parser.parse_args(arguments)
     try:
         require_export_extra()
-        for row in compare_schemes(options.fp32, options.bundle, options.text, options.eval):
+        for row in compare_schemes(
+            options.fp32, options.bundle, options.text, options.eval, options.int8_variants
+        ):
             print(json.dumps(row), flush=True)
     except LatefindError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -61,46 +68,61 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def compare_schemes(
-    fp32: Path, bundle: Path, text: Path, folders: Sequence[Path]
+    fp32: Path, bundle: Path, text: Path, folders: Sequence[Path], int8_variants: bool = False
 ) -> Iterator[dict[str, object]]:
     """Yield the figures of each scheme, the unquantised graph first."""
-    from latefind_export.quantize import Int8Options, quantize_int8
-
     model = Model.from_bytes(
         (bundle / "latefind.json").read_bytes(), (bundle / "tokenizer.json").read_bytes()
     )
-    # The head was found on the passages with the smallest hashes; the last ones of a larger sample are new.
+    # A head found on passages was found on those with the smallest hashes; the last ones of a larger sample
+    # are new.
     passages = [model.plan_document(item) for item in sample_passages(text, 4000 + PASSAGES)[-PASSAGES:]]
     sets = [read_eval_set(model, folder) for folder in folders]
     exact = OnnxEncoder(fp32, threads=1)
-    expected = [exact.encode(plan) for plan in passages]
-    ranks = [score_all(exact, one) for one in sets]
-    schemes = [
-        Int8Options(signed, per_channel, reduce_range, fp32=kept)
-        for kept in ((), ("head",))
-        for signed in (True, False)
-        for per_channel in (True, False)
-        for reduce_range in (False, True)
-    ]
+    expected = [exact.encode_scored(plan) for plan in passages]
+    ranks = [score_set(exact, one) for one in sets]
     with tempfile.TemporaryDirectory() as scratch:
-        for scheme in (None, *schemes):
-            graph = fp32 if scheme is None else Path(scratch) / "int8.onnx"
-            if scheme is not None:
-                quantize_int8(fp32, graph, scheme)
+        for quantize in list_schemes(int8_variants):
+            graph = Path(scratch) / "model.onnx"
+            described = quantize(fp32, graph)
             onnx = OnnxEncoder(graph, threads=1)
             start = time.process_time()
-            got = [onnx.encode(plan) for plan in passages]
-            parity = compare(expected, got)
+            got = [onnx.encode_scored(plan) for plan in passages]
+            tokens = sum(len(plan.ids) for plan in passages)
+            speed = tokens / (time.process_time() - start)
             yield {
-                "scheme": "fp32" if scheme is None else scheme.describe(),
+                "scheme": described,
                 "megabytes": round(graph.stat().st_size / 1e6, 2),
-                **asdict(parity),
-                "tokens_per_cpu_second": round(parity.tokens / (time.process_time() - start)),
+                "brotli_megabytes": round(len(brotli.compress(graph.read_bytes(), quality=9)) / 1e6, 2),
+                **asdict(compare(expected, got)),
+                "tokens_per_cpu_second": round(speed),
                 "eval": {
-                    one.name: compare_ranks(base, score_all(onnx, one), one.gains)
+                    one.name: compare_ranks(base, score_set(onnx, one), one.gains)
                     for one, base in zip(sets, ranks, strict=True)
                 },
             }
+
+
+def list_schemes(int8_variants: bool) -> Iterator[Quantizer]:
+    """Yield the schemes that a bundle can have, fp32 first, and what else int8 and 4 bits could be."""
+    from latefind_export.quantize import SCHEMES, Int8Options, quantize, quantize_int8
+
+    def by_options(options: Int8Options) -> Quantizer:
+        def run(source: Path, target: Path) -> dict[str, object]:
+            quantize_int8(source, target, options)
+            return options.describe()
+
+        return run
+
+    for scheme in reversed(SCHEMES):
+        yield functools.partial(quantize, scheme=scheme)
+    if not int8_variants:
+        return
+    for block in (16, 64, 128):
+        yield by_options(Int8Options(table_block=block))
+    for kept in ((), ("head",)):
+        for signed, per_channel, reduce_range in itertools.product((True, False), repeat=3):
+            yield by_options(Int8Options(signed, per_channel, reduce_range, fp32=kept))
 
 
 def read_eval_set(model: Model, folder: Path) -> EvalSet:
@@ -124,31 +146,26 @@ def read_eval_set(model: Model, folder: Path) -> EvalSet:
     )
 
 
-def score_all(graph: OnnxEncoder, one: EvalSet) -> npt.NDArray[np.float32]:
+def score_set(graph: OnnxEncoder, one: EvalSet) -> npt.NDArray[np.float32]:
     """Return exact MaxSim scores (queries, documents)."""
-    kept = [graph.encode(plan)[plan.scored] for plan in one.documents]
-    starts = np.cumsum([0, *(len(vectors) for vectors in kept[:-1])])
-    vectors = np.concatenate(kept)  # (tokens, dimensions)
-    rows = []
-    for plan in one.queries:
-        similarity = graph.encode(plan)[plan.scored] @ vectors.T  # (query tokens, tokens)
-        rows.append(np.maximum.reduceat(similarity, starts, axis=1).sum(axis=0))
-    return np.stack(rows)
+    return score_all(
+        [graph.encode_scored(plan) for plan in one.queries],
+        [graph.encode_scored(plan) for plan in one.documents],
+    )
 
 
 def compare_ranks(
     expected: npt.NDArray[np.float32], got: npt.NDArray[np.float32], gains: npt.NDArray[np.float64]
 ) -> dict[str, float]:
     """Return nDCG@10 of ``got``, and how often its first and its ten first are those of ``expected``."""
-    one, other = (np.argsort(-scores, axis=1, kind="stable")[:, :TOP] for scores in (expected, got))
+    one, other = top_documents(expected), top_documents(got)
     discounts = 1 / np.log2(np.arange(2, other.shape[1] + 2))
     found = (np.take_along_axis(gains, other, axis=1) * discounts).sum(axis=1)
     ideal = (-np.sort(-gains, axis=1)[:, : len(discounts)] * discounts).sum(axis=1)
-    shared = [np.intersect1d(a, b).size / len(a) for a, b in zip(one, other, strict=True)]
     return {
         "ndcg_10": round(float(np.mean(found / np.maximum(ideal, 1e-9))), 4),
         "same_first": round(float((one[:, 0] == other[:, 0]).mean()), 4),
-        "shared_10": round(float(np.mean(shared)), 4),
+        "shared_10": round(rank_agreement(expected, got), 4),
     }
 
 
