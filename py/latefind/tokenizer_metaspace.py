@@ -1,8 +1,8 @@
-"""The Metaspace pre-tokenizer: spaces become a visible character, by convention U+2581, that opens each word.
+"""The Metaspace pre-tokenizer: spaces become a visible character, by convention U+2581, that opens a word.
 
-``prepend_scheme`` says whether a text that does not begin with that character gets one: ``always``, ``never``,
-or ``first``, which is at the very beginning of the input only, not behind an added token. Older files say
-``add_prefix_space`` instead. Imports ``latefind`` only.
+``prepend_scheme`` says whether a text that does not begin with that character gets one: ``always``,
+``never``, or ``first``, which is at the very beginning of the input only, not behind an added token. Older
+files say ``add_prefix_space`` instead. Imports ``latefind`` only.
 """
 
 from latefind.tokenizer_fields import Fields

@@ -1,4 +1,4 @@
-r"""Regular expressions of the ``Replace`` normalizer as Python's ``re`` runs them, where both are proven equal.
+r"""Regular expressions of the ``Replace`` normalizer in Python's syntax, where both mean the same.
 
 The library runs patterns with Oniguruma, whose syntax and classes differ from ``re`` in many places: ``\s``
 matches other characters, ``$`` another place, ``{,2}`` another count. So this translates only what means the
@@ -6,7 +6,8 @@ same in both, a sequence of
 
 - literal characters, escaped ASCII punctuation, ``\t``, ``\n`` and ``\r``;
 - ``\s``, spelled out as the characters that Oniguruma takes for white space;
-- each perhaps followed by one greedy quantifier that never matches nothing: ``+``, ``{n}``, ``{n,}``, ``{n,m}``.
+- each perhaps followed by one greedy quantifier that never matches nothing: ``+``, ``{n}``, ``{n,}`` or
+  ``{n,m}``.
 
 Both engines take the leftmost match and give back from the right. Everything else is refused. Imports the
 standard library and ``latefind`` only.
