@@ -119,22 +119,20 @@ class Unigram:
 
 
 def _read_vocabulary(fields: Fields) -> "tuple[dict[str, int], array[float]]":
-    """Read the list of tokens and scores, in which the position is the id."""
+    """Read the list of tokens and scores, in which the position is the id; no loop, for there are many."""
     expected = "a list of [token, finite score], not empty"
     entries: Any = fields.raw("vocab")
-    if not isinstance(entries, list) or not entries or set(map(type, entries)) != {list}:
+    if not isinstance(entries, list) or set(map(type, entries)) != {list} or set(map(len, entries)) != {2}:
         fields.fail("vocab", expected)
-    if set(map(len, entries)) != {2}:
-        fields.fail("vocab", expected)
-    tokens = [token for token, _ in entries]
-    numbers = [score for _, score in entries]
+    tokens, numbers = zip(*entries, strict=True)
     if set(map(type, tokens)) != {str} or not set(map(type, numbers)) <= {float, int}:
         fields.fail("vocab", expected)
     try:
         scores = array("d", numbers)
+        finite = math.isfinite(sum(numbers))
     except OverflowError:
-        fields.fail("vocab", expected)
-    if not all(map(math.isfinite, scores)):
+        finite = False
+    if not finite:
         fields.fail("vocab", expected)
     vocabulary = dict(zip(tokens, range(len(tokens)), strict=True))
     if len(vocabulary) != len(tokens):
