@@ -9,7 +9,7 @@ import unicodedata
 
 import pytest
 import tokenizers
-from tokenizers import normalizers, pre_tokenizers
+from tokenizers import Regex, normalizers, pre_tokenizers
 
 from latefind import tokenizer_tables, tokenizer_unicode
 from latefind.tokenizer_fields import Fields, build
@@ -97,6 +97,20 @@ def test_word_characters_are_the_library_s_for_every_code_point() -> None:
     split = pre_tokenizers.Whitespace().pre_tokenize_str
     theirs = [character for character in CHARACTERS if len(split(f"a{character}a")) == 1]
     assert [character for character in CHARACTERS if character in tokenizer_unicode.WORD] == theirs
+
+
+@pytest.mark.parametrize("name", ["L", "N"])
+def test_letters_and_numbers_of_expressions_are_the_library_s_for_every_code_point(name: str) -> None:
+    split = pre_tokenizers.Split(Regex(rf"\p{{{name}}}"), "removed").pre_tokenize_str
+    ours = {"L": tokenizer_unicode.LETTERS, "N": tokenizer_unicode.NUMBERS}[name]
+    theirs = [character for character in CHARACTERS if not split(character)]
+    assert [character for character in CHARACTERS if character in ours] == theirs
+
+
+def test_digits_are_the_library_s_for_every_code_point() -> None:
+    split = pre_tokenizers.Digits(individual_digits=True).pre_tokenize_str
+    theirs = [character for character in CHARACTERS if len(split(f"a{character}")) == 2]
+    assert [character for character in CHARACTERS if character in tokenizer_unicode.NUMERIC] == theirs
 
 
 def test_lowercase_has_no_final_sigma() -> None:

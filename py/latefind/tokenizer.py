@@ -7,8 +7,9 @@ use the library, but queries and documents must be cut alike, so both use this. 
 
 Each stage is chosen by the ``type`` in the file from a table in its own module (``tokenizer_*.py``), and a
 type that is in no table is refused with :class:`~latefind.errors.TokenizerError`, because a pipeline that is
-nearly right returns wrong ids without a sound. Supported: BERT's WordPiece and SentencePiece's Unigram with
-their usual companions. A module that not every tokenizer needs is imported when a file asks for it.
+nearly right returns wrong ids without a sound. Supported: BERT's WordPiece, SentencePiece's Unigram, and
+byte-pair encoding, byte-level or with bytes to fall back on, each with its usual companions. A module that
+not every tokenizer needs is imported when a file asks for it.
 
 Differences from the library, all on input that it rejects or answers at random:
 

@@ -7,8 +7,8 @@ token that is only part of it gets the range of all of it. The post-processor ta
 
 from collections.abc import Mapping
 
-from latefind.tokenizer_fields import Fields
 from latefind.tokenizer_expressions import GPT2, compiled, find
+from latefind.tokenizer_fields import Fields
 from latefind.tokenizer_text import AlignedText, byte_owners
 from latefind.tokenizer_unicode import WHITE_SPACE
 

@@ -88,7 +88,7 @@ class UnicodeNormalizer:
         self._decompositions = Decomposition(compatible)
         self._classes = CombiningClasses()
         self._composed = composed
-        # What is below is in this form already: of Latin text, nearly all in NFC.
+        # Characters before this one are in the form already: in NFC, that is nearly all Latin text.
         self._first_changed = "\u0300" if composed and not compatible else "\x80"
 
     def normalize(self, text: AlignedText) -> AlignedText:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from itertools import groupby, pairwise
 from operator import itemgetter
 
-from latefind.tokenizer_fields import Fields
 from latefind.tokenizer_expressions import KNOWN, Span, compiled, find
+from latefind.tokenizer_fields import Fields
 from latefind.tokenizer_text import AlignedText
 from latefind.tokenizer_unicode import NUMERIC
 
