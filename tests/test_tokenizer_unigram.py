@@ -2,12 +2,14 @@
 
 import functools
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 import tokenizers
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_pyodide import run_in_pyodide
 from tokenizer_oracle import expected
 from tokenizer_texts import STRESS, documentation_lines, evaluation_lines
 from tokenizers import Regex, models, normalizers, pre_tokenizers
@@ -100,6 +102,23 @@ def test_encode_truncates_as_the_library(shape: str, max_length: int) -> None:
 def test_encode_reads_a_prefix_as_one_token() -> None:
     tokenizer = tokenizer_of("XLM-RoBERTa")
     assert tokenizer.encode("[Q] suche").ids[:2] == [0, tokenizer.token_to_id("[Q] ")]
+
+
+def test_encode_in_pyodide_equals_the_library(tmp_path: Path) -> None:
+    """Pyodide's Python has a newer Unicode version than the oldest Python that we run on."""
+    texts = list(STRESS.values()) + OTHER_LANGUAGES
+    script = f"""
+import json
+from latefind.tokenizer import Tokenizer
+tokenizer = Tokenizer.from_json({text_of("XLM-RoBERTa")!r})
+encodings = [tokenizer.encode(text) for text in {texts!r}]
+print(json.dumps({{"ids": [e.ids for e in encodings], "offsets": [e.offsets for e in encodings]}}))
+"""
+    theirs = oracle_of("XLM-RoBERTa").encode_batch(texts)
+    assert run_in_pyodide(tmp_path, script) == {
+        "ids": [encoding.ids for encoding in theirs],
+        "offsets": [[list(offsets) for offsets in encoding.offsets] for encoding in theirs],
+    }
 
 
 # The model -----------------------------------------------------------------------------------------------
