@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import brotli
 import numpy as np
 import numpy.typing as npt
 
@@ -71,6 +70,8 @@ def compare_schemes(
     fp32: Path, bundle: Path, text: Path, folders: Sequence[Path], int8_variants: bool = False
 ) -> Iterator[dict[str, object]]:
     """Yield the figures of each scheme, the unquantised graph first."""
+    from latefind_export.figures import measure_sizes
+
     model = Model.from_bytes(
         (bundle / "latefind.json").read_bytes(), (bundle / "tokenizer.json").read_bytes()
     )
@@ -90,10 +91,11 @@ def compare_schemes(
             got = [onnx.encode_scored(plan) for plan in passages]
             tokens = sum(len(plan.ids) for plan in passages)
             speed = tokens / (time.process_time() - start)
+            size = measure_sizes(graph)
             yield {
                 "scheme": described,
-                "megabytes": round(graph.stat().st_size / 1e6, 2),
-                "brotli_megabytes": round(len(brotli.compress(graph.read_bytes(), quality=9)) / 1e6, 2),
+                "megabytes": round(size.raw / 1e6, 2),
+                "brotli_megabytes": round(size.brotli / 1e6, 2),
                 **asdict(compare(expected, got)),
                 "tokens_per_cpu_second": round(speed),
                 "eval": {
