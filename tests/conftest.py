@@ -63,6 +63,21 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
+def bert_checkpoint(checkpoint: Callable[..., Path]) -> Path:
+    """PyLate's layout around a tiny BERT."""
+    import torch
+
+    torch.set_num_threads(1)
+    return checkpoint("bert")
+
+
+@pytest.fixture
+def bert_copy(bert_checkpoint: Path, tmp_path: Path) -> Path:
+    """The same, for tests that change it."""
+    return shutil.copytree(bert_checkpoint, tmp_path / "bert")
+
+
+@pytest.fixture(scope="session")
 def exported(
     checkpoint: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[..., Path]:

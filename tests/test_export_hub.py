@@ -234,7 +234,7 @@ def test_locate_says_what_the_hub_answered(failure: tuple[int, str], message: st
 
 def test_locate_reports_a_hub_that_is_not_reached(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     use_hub(monkeypatch, "http://127.0.0.1:1", tmp_path)
-    with pytest.raises(ModelError, match=r"expected to reach http://127\.0\.0\.1:1, got a failure"):
+    with pytest.raises(ModelError, match=r"expected its files from http://127\.0\.0\.1:1, got a failure"):
         locate("owner/model")
 
 

@@ -163,8 +163,8 @@ def _ask(name: str, revision: str, request: Callable[[], _T]) -> _T:
         raise ModelError.expected(
             name, "an answer of the hub", str(error).splitlines()[0], "Try again later."
         ) from error
-    except OSError as error:  # the network's errors are among them
-        if error.errno == errno.ENOSPC:
+    except (OSError, RuntimeError) as error:  # requests raises the first, hf_xet the second
+        if getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error):
             raise ModelError.expected(
                 constants.HF_HUB_CACHE,
                 f"room for {name}",
@@ -178,7 +178,7 @@ def _interrupted(name: str, error: Exception) -> ModelError:
     reason = " ".join(str(error.__cause__ or error).split())
     return ModelError.expected(
         name,
-        f"to reach {constants.ENDPOINT}",
+        f"its files from {constants.ENDPOINT}",
         f"a failure on the way ({reason[:300]})",
         "Run the command again: it goes on where it stopped. HF_HUB_OFFLINE=1 uses what is cached already.",
     )

@@ -51,8 +51,8 @@ def read_dense(folder: Path) -> DenseLayer:
     inputs, outputs = config.integer("in_features"), config.integer("out_features")
     if inputs is None or outputs is None:
         config.fail("in_features" if inputs is None else "out_features", "an integer from 1")
-    activation = config.text("activation_function") or "torch.nn.modules.linear.Identity"
-    if not activation.startswith(ACTIVATIONS):
+    activation = config.text("activation_function")
+    if activation is None or not activation.startswith(ACTIVATIONS):
         config.fail(
             "activation_function", "a class below torch.nn", "Code of the checkpoint's own is not run."
         )

@@ -9,6 +9,7 @@ The layout is told from the files::
     config.json otherwise                                    single-vector
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -154,7 +155,8 @@ def _prefix(given: str | None, own: str | None) -> str | None:
 
 def _read_card(location: Location, overrides: Overrides) -> Card:
     # "owner/name@commit" of the hub is called by its name, a folder by its own.
-    card = read_card(location.folder, location.source.partition("@")[0].rpartition("/")[2])
+    name = re.sub("@[0-9a-f]{40}$", "", location.source).rpartition("/")[2]
+    card = read_card(location.folder, name)
     return Card(
         name=overrides.name or card.name,
         license=overrides.license or card.license,

@@ -195,11 +195,12 @@ def _side(checkpoint: Checkpoint, tokenizer: ReferenceTokenizer, prefix: str | N
         )
     if prefix is None:
         return Side(None, None, length)
-    found = tokenizer.token_to_id(prefix)
-    if found is None and checkpoint.layout == "multi-vector":
-        # Here a prefix is text in front of the text; whatever is one token is inserted like one.
+    if checkpoint.layout == "multi-vector":
+        # Here a prefix is text in front of the text; what becomes one token can be inserted as one.
         ids = tokenizer.encode(prefix, add_special_tokens=False).ids
         found = ids[0] if len(ids) == 1 else None
+    else:
+        found = tokenizer.token_to_id(prefix)
     if found is None:
         raise ModelError.expected(
             checkpoint.source,
