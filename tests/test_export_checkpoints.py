@@ -16,7 +16,7 @@ from checkpoints import CHAIN, FAMILIES, make_distilbert, make_single_vector, ma
 from pylate import models
 from safetensors.torch import load_file
 
-from latefind.errors import ModelError
+from latefind.errors import ModelError, UsageError
 from latefind_export import encoder
 from latefind_export.plans import Kind, ReferencePlan
 
@@ -235,6 +235,14 @@ def test_stanford_head_and_transformer_are_found_in_one_file(tmp_path: Path) -> 
     assert torch.equal(loaded, weights["bert.embeddings.word_embeddings.weight"])
 
 
+def test_stanford_checkpoint_is_told_beside_a_modules_json(tmp_path: Path) -> None:
+    folder = make_stanford(tmp_path / "checkpoint")
+    modules = [{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"}]
+    (folder / "modules.json").write_text(json.dumps(modules))
+    assert read(folder).layout == "stanford"
+    check_plans(folder, tmp_path)
+
+
 def test_stanford_checkpoint_that_keeps_punctuation_has_no_skiplist(tmp_path: Path) -> None:
     assert read(make_stanford(tmp_path / "c", mask_punctuation=False)).semantics.skiplist_words == ()
 
@@ -254,6 +262,11 @@ def test_single_vector_model_is_used_without_prefixes_and_expansion(tmp_path: Pa
     assert (settings.query.prefix, settings.query.length, settings.document.length) == (None, 64, 256)
     assert plan("query", "mars").ids == [101, 7733, 102]
     assert plan("document", "mars.").scored == [True, True, False, True]
+
+
+def test_token_embeddings_are_refused_where_there_is_a_head_for_them(bert_checkpoint: Path) -> None:
+    with pytest.raises(UsageError, match=r"got a late-interaction checkpoint \(pylate\)"):
+        read(bert_checkpoint, token_embeddings=True)
 
 
 def test_plain_transformer_is_a_single_vector_model(bert_copy: Path) -> None:

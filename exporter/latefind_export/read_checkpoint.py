@@ -3,10 +3,9 @@
 The layout is told from the files::
 
     modules.json, MultiVectorEncoder or a MultiVectorMask    multi-vector  (sentence-transformers 6)
-    modules.json with Pooling, or without a Dense            single-vector
-    modules.json otherwise                                   pylate
-    config.json of the architecture HF_ColBERT               stanford
-    config.json otherwise                                    single-vector
+    modules.json with a Dense and without Pooling            pylate
+    config.json of the architecture HF_ColBERT, no Dense     stanford
+    anything else                                            single-vector
 """
 
 import re
@@ -14,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from latefind.errors import ModelError
+from latefind.errors import ModelError, UsageError
 from latefind_export.checkpoint import Card, Checkpoint, Layout, Semantics
 from latefind_export.custom_code import check_custom_code
 from latefind_export.encoders import check_encoder, hidden_width
@@ -64,12 +63,21 @@ def read_checkpoint(location: Location, overrides: Overrides, trust_remote_code:
     ------
     ModelError
         The folder holds no checkpoint, a damaged one, or one that a bundle cannot reproduce.
+    UsageError
+        ``token_embeddings`` was asked of a late-interaction checkpoint, which has a head for them.
     """
     folder = location.folder
     _check_folder(folder)
     check_custom_code(folder, trust_remote_code)
     modules = read_modules(folder) if (folder / "modules.json").is_file() else ()
     layout, parts = _read_layout(folder, modules, overrides.token_embeddings, location.source)
+    if overrides.token_embeddings and layout != "single-vector":
+        raise UsageError.expected(
+            "--token-embeddings",
+            "a model that was trained for one vector a text",
+            f"a late-interaction checkpoint ({layout})",
+            "Leave the option out.",
+        )
     check_weights(parts.folder)
     return Checkpoint(
         folder=parts.folder,
@@ -114,9 +122,9 @@ def _read_layout(
         return "multi-vector", read_multi_vector(folder, modules, hidden_width(config))
     if modules and "Dense" in names and "Pooling" not in names:
         return "pylate", read_pylate(folder, modules, hidden_width(config))
-    if not modules and ARCHITECTURE in (config.texts("architectures") or ()):
-        check_weights(folder)
-        return "stanford", read_stanford(folder, hidden_width(config))
+    if "Dense" not in names and ARCHITECTURE in (config.texts("architectures") or ()):
+        check_weights(transformer)
+        return "stanford", read_stanford(transformer, hidden_width(config))
     return "single-vector", read_single_vector(folder, modules, token_embeddings, source)
 
 
