@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 import tokenizers
-from bpe_tokenizers import SHAPES, gemma, oracle_of, text_of
+from bpe_tokenizers import SHAPES, gemma, oracle_of, roberta, text_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_pyodide import run_in_pyodide
 from tokenizer_oracle import expected, ours
 from tokenizer_texts import STRESS, documentation_lines, evaluation_lines
-from tokenizers import models
+from tokenizers import models, normalizers
 
 from latefind.errors import TokenizerError
 from latefind.tokenizer import Encoding, Tokenizer
@@ -92,6 +92,12 @@ def test_roberta_offsets_leave_spaces_out() -> None:
     text = "the index  of"
     offsets = TOKENIZERS["RoBERTa"].encode(text, add_special_tokens=False).offsets
     assert "".join(text[start:end] for start, end in offsets) == "theindexof"
+
+
+def test_trimming_equals_the_library_where_one_character_becomes_several_words() -> None:
+    oracle = roberta(add_prefix_space=True)
+    oracle.normalizer = normalizers.NFKC()
+    assert ours(oracle).encode("ﷺ a") == expected(oracle, "ﷺ a")
 
 
 def test_pyodide_gives_the_same_tokens(tmp_path: Path) -> None:
