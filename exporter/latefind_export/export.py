@@ -2,29 +2,33 @@
 
 The stages, each in a module of its own::
 
-    locate ─ read ─ tokenizer ─ encoder ─ settings (expansion audited) ─ ONNX ─ golden ─ quantise and gate ─ report
+    locate ─ read ─ tokenizer ─ encoder ─ settings (expansion audited) ─ ONNX ─ golden texts ─
+    quantise and gate ─ report
 """
 
 import errno
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from tokenizers import Tokenizer
 
 from latefind.errors import LatefindError, UsageError
-from latefind_export import bundle, card, encoder, golden, head, plans
+from latefind_export import bundle, encoder, golden, head, plans
 from latefind_export.audit import ExpansionAudit, audit_expansion
+from latefind_export.card import render_card
 from latefind_export.checkpoint import Checkpoint, DenseLayer
 from latefind_export.devset import DevSet, builtin_devset, read_devset
-from latefind_export.gate import Attempt, Sample, choose_scheme
+from latefind_export.figures import DecidedBy, ReportFigures, collect_figures
+from latefind_export.gate import Sample, choose_scheme, warn_of_size
 from latefind_export.hub import locate
 from latefind_export.onnx_graph import export_onnx
 from latefind_export.quantize import Scheme
 from latefind_export.read_checkpoint import Overrides, read_checkpoint
+from latefind_export.report import render_report
 from latefind_export.settings import Settings, render_settings
 from latefind_export.texts import sample_passages
 from latefind_export.tokenizer_file import prepare_tokenizer, settle
@@ -59,6 +63,19 @@ class Exported:
     output: Path
     figures: ReportFigures
 
+    def to_json(self) -> dict[str, object]:
+        """Return the folder and the figures as JSON values."""
+        return {"output": str(self.output), **asdict(self.figures)}
+
+    def summary(self) -> str:
+        """Return what was made in a line or two."""
+        settings, chosen = self.figures.settings, self.figures.attempts[-1]
+        download = sum(file.raw for file in self.figures.files)
+        return (
+            f"{self.output}: {settings.name}, {settings.dimensions} dimensions, {chosen.describe()}\n"
+            f"Visitors download {download / 1e6:.1f} MB of it. Figures are in {self.output / bundle.REPORT}."
+        )
+
 
 def export_checkpoint(options: ExportOptions, say: Callable[[str], None]) -> Exported:
     """Write the bundle of a checkpoint to ``options.output``.
@@ -75,30 +92,36 @@ def export_checkpoint(options: ExportOptions, say: Callable[[str], None]) -> Exp
     LatefindError
         The checkpoint cannot be read or reproduced, or misses the gate; nothing was written then.
     """
-    devset = read_devset(options.dev) if options.dev else builtin_devset()
     _check_options(options)
+    devset = read_devset(options.dev) if options.dev else builtin_devset()
     location = locate(options.checkpoint, options.revision, options.trust_remote_code)
     say(f"Reading {location.source}")
     checkpoint = read_checkpoint(location, options.overrides, options.trust_remote_code)
     with _room_for(checkpoint, options.output), bundle.staged_bundle(options.output) as stage:
         prepare_tokenizer(checkpoint, stage / bundle.TOKENIZER)
         tokenizer = plans.load_tokenizer(stage / bundle.TOKENIZER)
-        if options.dimensions is not None:
-            checkpoint = _reduce(checkpoint, tokenizer, stage, options, say)
+        if options.dimensions is not None and options.text is not None:
+            checkpoint = _reduce(checkpoint, tokenizer, stage, options.dimensions, options.text, say)
         model = encoder.load_encoder(checkpoint)
         settings, audit = _settle(checkpoint, model, tokenizer, stage, devset, say)
-        with tempfile.TemporaryDirectory(dir=stage.parent, prefix=f".{stage.name}-") as scratch:
-            fp32 = Path(scratch) / "fp32.onnx"
-            say("Writing the graph")
-            export_onnx(model, fp32)
-            oracle = golden.write_golden(stage / bundle.GOLDEN, checkpoint, settings, tokenizer, model)
-            golden.check_golden(stage / bundle.GOLDEN, fp32)
-            sample = _plan_sample(tokenizer, settings, devset)
-            say(f"Quantising: {options.scheme}")
-            attempts = choose_scheme(fp32, stage / bundle.MODEL, options.scheme, sample, model)
-            figures = collect_figures(...)
-        _write_texts(stage, checkpoint, settings, figures)
+        for note in settings.notes:
+            say(f"Note: {note}")
+        figures = _write_graph(
+            options, _Source(checkpoint, model, tokenizer, settings, audit), stage, devset, say
+        )
+        _write_texts(stage, checkpoint, figures, options.dimensions)
     return Exported(options.output, figures)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A checkpoint that is ready to be exported."""
+
+    checkpoint: Checkpoint
+    model: encoder.LateInteractionEncoder
+    tokenizer: Tokenizer
+    settings: Settings
+    audit: ExpansionAudit | None
 
 
 def _check_options(options: ExportOptions) -> None:
@@ -144,25 +167,23 @@ def _reduce(
     checkpoint: Checkpoint,
     tokenizer: Tokenizer,
     stage: Path,
-    options: ExportOptions,
+    dimensions: int,
+    text: Path,
     say: Callable[[str], None],
 ) -> Checkpoint:
     """Return the checkpoint with one more layer, which keeps the principal axes of its embeddings."""
-    assert options.dimensions is not None and options.text is not None  # noqa: PT018 (checked with the options)
     model = encoder.load_encoder(checkpoint)
     width = encoder.dimensions_of(model)
-    if options.dimensions > width:
-        raise UsageError.expected(
-            "--dimensions", f"at most {width}, the checkpoint's own", str(options.dimensions)
-        )
+    if dimensions > width:
+        raise UsageError.expected("--dimensions", f"at most {width}, the checkpoint's own", str(dimensions))
     settings = settle(checkpoint, stage / bundle.TOKENIZER, width, expand=False)
-    texts = sample_passages(options.text, PASSAGES, checkpoint.card.languages)
-    say(f"Finding {options.dimensions} axes on {len(texts):,} passages")
+    texts = sample_passages(text, PASSAGES, checkpoint.card.languages)
+    say(f"Finding {dimensions} axes on {len(texts):,} passages")
     moment, count = head.second_moment(
         encoder.encode(model, plan)[plan.scored]
-        for plan in (plans.plan(tokenizer, settings, "document", text) for text in texts)
+        for plan in (plans.plan(tokenizer, settings, "document", passage) for passage in texts)
     )
-    axes, energy = head.principal_axes(moment, options.dimensions)
+    axes, energy = head.principal_axes(moment, dimensions)
     say(f"They keep {energy:.1%} of the energy of {count:,} token embeddings")
     return replace(checkpoint, dense=(*checkpoint.dense, DenseLayer(axes)))
 
@@ -185,15 +206,65 @@ def _settle(
     say("The checkpoint does not say whether it expands queries: measuring both")
     on, off = settled(True), settled(False)
     audit = audit_expansion(on, off, tokenizer, lambda plan: encoder.encode(model, plan), devset)
-    say(
-        f"Query expansion {'on' if audit.chosen else 'off'}: nDCG@10 {audit.on:.3f} with it, {audit.off:.3f} without"
-    )
+    say(f"nDCG@10 {audit.on:.3f} with, {audit.off:.3f} without: it is {'on' if audit.chosen else 'off'}")
     return (on if audit.chosen else off), audit
 
 
-def _plan_sample(tokenizer: Tokenizer, settings: Settings, devset: DevSet) -> Sample:
-    """Return the token plans of the development set, which the gate compares embeddings on."""
-    return Sample(
+def _write_graph(
+    options: ExportOptions, source: _Source, stage: Path, devset: DevSet, say: Callable[[str], None]
+) -> ReportFigures:
+    """Write the graph and the golden texts that it was checked against; return the report's figures."""
+    checkpoint, model, tokenizer, settings = (
+        source.checkpoint,
+        source.model,
+        source.tokenizer,
+        source.settings,
+    )
+    sample = Sample(
         queries=[plans.plan(tokenizer, settings, "query", text) for text in devset.queries.values()],
         documents=[plans.plan(tokenizer, settings, "document", text) for text in devset.documents.values()],
     )
+    with tempfile.TemporaryDirectory(dir=stage.parent, prefix=f"{stage.name}-") as scratch:
+        fp32 = Path(scratch) / "fp32.onnx"
+        say("Writing the graph in fp32")
+        export_onnx(model, fp32)
+        say("Checking it against golden texts")
+        oracle = golden.write_golden(stage / bundle.GOLDEN, checkpoint, settings, tokenizer, model)
+        golden.check_golden(stage / bundle.GOLDEN, fp32)
+        say(f"Storing the weights: {options.scheme}")
+        attempts = choose_scheme(fp32, stage / bundle.MODEL, options.scheme, sample, model)
+        for attempt in attempts:
+            say(f"{attempt.describe()}{'' if attempt.passed else ': not exact enough'}")
+        if warning := warn_of_size(attempts[-1].size):
+            say(f"Warning: {warning}")
+        decided: DecidedBy = "checkpoint" if options.overrides.expand is None else "option"
+        say("Measuring sizes and speed")
+        return collect_figures(
+            checkpoint=checkpoint,
+            model=model,
+            settings=settings,
+            expansion_by=decided if source.audit is None else "audit",
+            audit=source.audit,
+            attempts=attempts,
+            queries=sample.queries,
+            documents=len(sample.documents),
+            devset=devset.name,
+            fp32=fp32,
+            stage=stage,
+            oracle=oracle,
+        )
+
+
+def _write_texts(stage: Path, checkpoint: Checkpoint, figures: ReportFigures, reduced_to: int | None) -> None:
+    """Write what people read, and the settings, which have the other files' hashes."""
+    chosen = figures.attempts[-1]
+    (stage / bundle.REPORT).write_text(render_report(figures), encoding="utf-8")
+    (stage / bundle.CARD).write_text(render_card(checkpoint, chosen.scheme, reduced_to), encoding="utf-8")
+    settings = render_settings(
+        figures.settings,
+        chosen.options,
+        {name: stage / name for name in (bundle.MODEL, bundle.TOKENIZER)},
+        parameters=figures.shapes.parameters,
+        expansion_audit=None if figures.audit is None else figures.audit.describe(),
+    )
+    (stage / bundle.SETTINGS).write_bytes(settings)

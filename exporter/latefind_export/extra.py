@@ -8,7 +8,18 @@ import importlib.util
 
 from latefind.errors import LatefindError
 
-PACKAGES = ("torch", "transformers", "optimum.exporters.onnx", "optimum.onnxruntime", "onnx", "safetensors")
+PACKAGES = (
+    "torch",
+    "transformers",
+    "optimum.exporters.onnx",
+    "optimum.onnxruntime",
+    "onnx",
+    "safetensors",
+    "huggingface_hub",
+    "brotli",
+    "yaml",
+    "zstandard",
+)
 """Modules that an export imports, in the order in which a missing one is reported."""
 
 

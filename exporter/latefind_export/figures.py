@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
-import brotli  # type: ignore[import-untyped]
+import brotli
 import onnxruntime
 
 import latefind
