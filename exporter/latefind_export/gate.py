@@ -108,7 +108,10 @@ def choose_scheme(
         f"a mean cosine of at least {LOWEST_MEAN_COSINE} to the torch encoder, {LOWEST_PERCENTILE_1} for the "
         f"1st percentile, and a rank agreement of {LOWEST_RANK_AGREEMENT}",
         "; ".join(attempt.describe() for attempt in attempts),
-        "Nothing was written. Export it with --quantize none." if asked != "none" else "",
+        "Nothing was written."
+        + (
+            " Try --quantize none, for fp32." if asked != "none" else " The graph itself is wrong: report it."
+        ),
     )
 
 
