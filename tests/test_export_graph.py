@@ -224,6 +224,19 @@ def test_model_that_needs_a_second_file_is_refused(tmp_path: Path, monkeypatch: 
     assert not (tmp_path / "fp32.onnx").exists()
 
 
+def test_operation_that_onnx_lacks_is_named(tmp_path: Path) -> None:
+    class Bessel(torch.nn.Module):
+        def forward(self, vectors: torch.Tensor) -> torch.Tensor:
+            return torch.special.bessel_j0(vectors)
+
+    encoder = load_encoder(checkpoint_of(save_transformer(tmp_path, "bert")))
+    encoder.head = Bessel()
+    with pytest.raises(
+        ModelError, match=r"BertModel: expected a transformer whose every operation ONNX has, got .*bessel"
+    ):
+        onnx_graph.export_onnx(encoder, tmp_path / "fp32.onnx")
+
+
 def test_layers_that_share_weights_read_one_initializer(tmp_path: Path) -> None:
     encoder = load_encoder(checkpoint_of(save_transformer(tmp_path, "albert")))
     onnx_graph.export_onnx(encoder, tmp_path / "fp32.onnx")

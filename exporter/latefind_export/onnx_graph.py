@@ -6,6 +6,7 @@ import onnx
 from optimum.exporters.onnx import export
 from optimum.exporters.onnx.config import TextEncoderOnnxConfig
 from optimum.utils import NormalizedTextConfig
+from torch.onnx.errors import OnnxExporterError
 
 from latefind.errors import ModelError
 from latefind_export.encoder import LateInteractionEncoder
@@ -43,7 +44,7 @@ def export_onnx(encoder: LateInteractionEncoder, path: Path) -> None:
     Raises
     ------
     ModelError
-        The weights do not fit into one file of ONNX.
+        The weights do not fit into one file of ONNX, or an operation is not known to it.
     """
     size = sum(parameter.numel() * parameter.element_size() for parameter in encoder.parameters())
     if size > LARGEST_GRAPH:
@@ -54,8 +55,16 @@ def export_onnx(encoder: LateInteractionEncoder, path: Path) -> None:
             "A visitor could not download it: choose a smaller checkpoint.",
         )
     config = TokenEmbeddingsOnnxConfig(encoder.config, task="feature-extraction")
-    with quiet_tracer():
-        export(encoder, config, path, opset=OPSET)
+    try:
+        with quiet_tracer():
+            export(encoder, config, path, opset=OPSET)
+    except OnnxExporterError as error:
+        raise ModelError.expected(
+            type(encoder.backbone).__name__,
+            "a transformer whose every operation ONNX has",
+            str(error).splitlines()[0],
+            "Choose another checkpoint.",
+        ) from error
     model = read_graph(path)
     drop_identities(model)
     onnx.save(model, path)
