@@ -96,6 +96,43 @@ def test_any_table_normalizes_as_in_the_library(replacements: dict[str, str], te
     assert Tokenizer.from_json(json.dumps(content)).encode(text) == expected(oracle, text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *["\r\n", "\n\r", "\r\r\n\n", "\r\u0301", "\u200b\u0301"],
+        # Consonants of India, joined by a virama, with other marks between them.
+        *[
+            "क\u094dष\u0301",
+            "क\u093c\u094dष\u0301",
+            "क\u094d\u200dष\u0301",
+            "क\u094d\u200cष\u0301",
+            "कष\u0301",
+        ],
+        *["क\u0903\u094dष\u0301", "अ\u094dष\u0301", "ष\u094d\u0301", "क\u094dक\u094dष\u0301"],
+        # Letters of Korea.
+        *["가\u0301", "ᅡᆨ\u0301", "각\u0301", "가ᅡ\u0301", "각ᆨ\u0301", "각ᅡ\u0301", "ᆨᅡ\u0301", "ᆨᆨ\u0301"],
+        # Pictographs and joiners.
+        *["🙂\u200d™\u0301", "🙂\u0301\u200d™\u0301", "🙂\u200d\u0301\u200d™\u0301", "🙂\u200d\u200d™\u0301"],
+        *["a\u200d™\u0301", "🙂\u0903\u200d™\u0301", "🙂™\u0301", "🇩🇪\u0301", "🇩🇪🇫\u0301"],
+        # Signs that stand before the numbers they belong to.
+        *[
+            "\u06001",
+            "\u0600a",
+            "\u0600\u0600a",
+            "\u0600\n",
+            "x\u0600™",
+            "\u0600a\u0301",
+            "\u0600क\u094dष\u0301",
+        ],
+    ],
+    ids=ascii,
+)
+def test_cluster_ends_where_the_library_s_does(text: str) -> None:
+    replacements = dict.fromkeys("a\u0600ष™ᅡᆨ\r\n", "!")
+    oracle = normalizers.Precompiled(charsmap(replacements))
+    assert _normalized(replacements, text)[0] == oracle.normalize_str(text)
+
+
 def _normalized(replacements: dict[str, str], text: str) -> tuple[str, list[int]]:
     found = _normalizer(charsmap_field(replacements)).normalize(AlignedText.original(text))
     return found.text, list(found.origins)

@@ -193,6 +193,12 @@ def test_unknown_characters_in_a_row_are_one_token() -> None:
     assert (encoding.ids, encoding.offsets) == ([1, 0, 1, 0], [(0, 1), (1, 3), (3, 4), (4, 5)])
 
 
+@pytest.mark.parametrize(("score", "ids"), [(19.75, [4]), (20.25, [0, 3])])
+def test_unknown_character_scores_ten_less_than_the_worst_token(score: float, ids: list[int]) -> None:
+    tokenizer, oracle = _small([("<unk>", 5.0), ("b", 3.0), ("c", 4.0), ("a", score), ("xa", 13.0)])
+    assert tokenizer.encode("xa").ids == expected(oracle, "xa").ids == ids
+
+
 def test_unknown_characters_that_together_are_a_token_are_that_token() -> None:
     """Possible where scores are positive: two unknown characters then beat the token that they make."""
     tokenizer, oracle = _small([("<unk>", 100.0), ("xy", 100.0)])
