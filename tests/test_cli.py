@@ -36,7 +36,7 @@ def listing(folder: Path) -> list[str]:
 
 
 def test_help_has_an_example_for_every_command(capsys: pytest.CaptureFixture[str]) -> None:
-    for command in ("build", "site", "search", "serve", "inspect"):
+    for command in ("build", "site", "export", "search", "eval", "serve", "inspect"):
         with pytest.raises(SystemExit) as stop:
             main([command, "--help"])
         assert stop.value.code == 0
