@@ -13,9 +13,8 @@ from test_pyodide import run_in_pyodide
 from tokenizer_oracle import expected
 from tokenizer_texts import STRESS, documentation_lines, evaluation_lines
 from tokenizers import Regex, models, normalizers, pre_tokenizers
-from unigram_tokenizers import OTHER_LANGUAGES, SHAPES, oracle_of, text_of, xlm_roberta
+from unigram_tokenizers import OTHER_LANGUAGES, SHAPES, oracle_of, text_of, with_metaspace
 
-from latefind.errors import TokenizerError
 from latefind.tokenizer import Tokenizer
 
 
@@ -272,12 +271,6 @@ def test_component_equals_the_library(metaspace: str, normalizer: str) -> None:
     check()
 
 
-def _metaspace(**fields: object) -> str:
-    content = json.loads(text_of("XLM-RoBERTa"))
-    content["pre_tokenizer"] = {"type": "Metaspace", "replacement": "▁", **fields}
-    return json.dumps(content)
-
-
 @pytest.mark.parametrize(
     "fields",
     [
@@ -291,7 +284,7 @@ def _metaspace(**fields: object) -> str:
     ids=str,
 )
 def test_metaspace_of_every_generation_is_read_as_by_the_library(fields: dict[str, object]) -> None:
-    content = _metaspace(**fields)
+    content = with_metaspace(**fields)
     oracle = tokenizers.Tokenizer.from_str(content)
     text = "the search<mask> the search"
     assert Tokenizer.from_json(content).encode(text) == expected(oracle, text)
@@ -304,126 +297,3 @@ def test_replace_reads_an_escaped_character_as_the_library(escaped: str) -> None
     text = "a" + "".join(map(chr, range(0x20, 0x7F))) + "\t\n\r\x1c\x85\u180e\u200b\u2028\u3000 b"
     oracle = tokenizers.Tokenizer.from_str(json.dumps(content))
     assert Tokenizer.from_json(json.dumps(content)).encode(text) == expected(oracle, text)
-
-
-# Refusals ------------------------------------------------------------------------------------------------
-
-
-def _edited(**changes: object) -> str:
-    content = xlm_roberta()
-    for path, value in changes.items():
-        *parents, last = path.split("__")
-        target = content
-        for name in parents:
-            target = target[name]
-        target[last] = value
-    return json.dumps(content)
-
-
-def _regex(pattern: str, content: str = " ") -> str:
-    return _edited(normalizer={"type": "Replace", "pattern": {"Regex": pattern}, "content": content})
-
-
-VOCABULARY = "t.json: model: vocab: expected a list of [token, finite score], not empty"
-
-MALFORMED = {
-    "vocabulary as an object": (_edited(model__vocab={"a": 0}), f"{VOCABULARY}, got a dict."),
-    "empty vocabulary": (_edited(model__vocab=[]), VOCABULARY),
-    "tokens without a score": (_edited(model__vocab=["a", "b"]), VOCABULARY),
-    "entry of three": (_edited(model__vocab=[["<unk>", 0.0, 1]]), VOCABULARY),
-    "token that is no string": (_edited(model__vocab=[[1, 0.0]]), VOCABULARY),
-    "score that is no number": (_edited(model__vocab=[["a", "0"]]), VOCABULARY),
-    "score that is a flag": (_edited(model__vocab=[["a", True]]), VOCABULARY),
-    "score NaN": (_edited(model__vocab=[["a", float("nan")]]), VOCABULARY),
-    "score infinite": (_edited(model__vocab=[["a", float("-inf")]]), VOCABULARY),
-    "score too large": (_edited(model__vocab=[["a", 10**400]]), VOCABULARY),
-    "token twice": (
-        _edited(model__vocab=[["a", 0.0], ["b", 1.0], ["a", 2.0]]),
-        "t.json: model: vocab: expected every token once, got a list.",
-    ),
-    "unknown id beyond the vocabulary": (
-        _edited(model__vocab=[["a", 0.0]], model__unk_id=1),
-        "t.json: model: unk_id: expected an id below 1, the size of the vocabulary, got 1.",
-    ),
-    "no unknown id": (
-        _edited(model__vocab=[["a", 0.0]], model__unk_id=None),
-        "t.json: model: unk_id: expected an id below 1, the size of the vocabulary, got None.",
-    ),
-    "negative unknown id": (_edited(model__unk_id=-1), "t.json: model: unk_id: expected an integer from 0"),
-    "byte fallback that is no flag": (
-        _edited(model__byte_fallback="yes"),
-        "t.json: model: byte_fallback: expected true or false, got 'yes'.",
-    ),
-    "sampling": (_edited(model__alpha=0.1), "t.json: model: alpha: expected nothing, got 0.1."),
-    "metaspace of two characters": (
-        _metaspace(replacement="▁▁"),
-        "t.json: pre_tokenizer: replacement: expected one character, got '▁▁'.",
-    ),
-    "metaspace with another scheme": (
-        _metaspace(prepend_scheme="last"),
-        "t.json: pre_tokenizer: prepend_scheme: expected always or first or never, got 'last'.",
-    ),
-    "metaspace that contradicts itself": (
-        _metaspace(add_prefix_space=False),
-        "t.json: pre_tokenizer: add_prefix_space: expected true, or prepend_scheme never, got False.",
-    ),
-    "prepend nothing": (
-        _edited(normalizer={"type": "Prepend", "prepend": ""}),
-        "t.json: normalizer: prepend: expected a string, not empty, got ''.",
-    ),
-    "replacement with a group": (_regex(" +", "$0"), "t.json: normalizer: content: expected text without $"),
-}
-
-
-@pytest.mark.parametrize("name", MALFORMED)
-def test_from_json_refuses(name: str) -> None:
-    content, message = MALFORMED[name]
-    with pytest.raises(TokenizerError) as caught:
-        Tokenizer.from_json(content, "t.json")
-    assert str(caught.value).startswith(message)
-
-
-PATTERNS = [
-    *[
-        "",
-        " *",
-        " ?",
-        " {2,}?",
-        " {2,}+",
-        " ++",
-        " {0,2}",
-        " {,2}",
-        " {3,2}",
-        " {2",
-        "{2}",
-        "+a",
-        "a|b",
-        "(a)",
-    ],
-    *[
-        "[ab]",
-        "^a",
-        "a$",
-        ".",
-        r"\d",
-        r"\S",
-        r"\w+",
-        r"\b",
-        r"\p{L}",
-        r"\x20",
-        r"\u0020",
-        "(?i)a",
-        "a{2}{3}",
-        "\\",
-    ],
-]
-
-
-@pytest.mark.parametrize("pattern", PATTERNS)
-def test_replace_refuses_a_pattern_that_might_mean_something_else(pattern: str) -> None:
-    with pytest.raises(TokenizerError) as caught:
-        Tokenizer.from_json(_regex(pattern), "t.json")
-    message = (
-        "t.json: normalizer: pattern: Regex: expected characters or \\s, repeated by +, {n}, {n,} or {n,m}"
-    )
-    assert str(caught.value).startswith(f"{message}, got {pattern!r}.")

@@ -128,6 +128,13 @@ def xlm_roberta() -> dict[str, Any]:
     )
 
 
+def with_metaspace(**fields: object) -> str:
+    """Return XLM-RoBERTa's ``tokenizer.json`` with other settings of Metaspace."""
+    content = xlm_roberta()
+    content["pre_tokenizer"] = {"type": "Metaspace", "replacement": "▁", **fields}
+    return json.dumps(content)
+
+
 def xlm_roberta_of_2020() -> dict[str, Any]:
     """The same as older releases wrote it."""
     content = xlm_roberta()
