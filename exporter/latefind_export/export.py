@@ -17,6 +17,7 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from latefind.errors import LatefindError, UsageError
+from latefind_build.progress import progress
 from latefind_export import bundle, encoder, golden, head, plans
 from latefind_export.audit import ExpansionAudit, audit_expansion
 from latefind_export.card import render_card
@@ -179,9 +180,10 @@ def _reduce(
     settings = settle(checkpoint, stage / bundle.TOKENIZER, width, expand=False)
     texts = sample_passages(text, PASSAGES, checkpoint.card.languages)
     say(f"Finding {dimensions} axes on {len(texts):,} passages")
+    planned = (plans.plan(tokenizer, settings, "document", passage) for passage in texts)
     moment, count = head.second_moment(
         encoder.encode(model, plan)[plan.scored]
-        for plan in (plans.plan(tokenizer, settings, "document", passage) for passage in texts)
+        for plan in progress(planned, len(texts), "Encoding", "passages")
     )
     axes, energy = head.principal_axes(moment, dimensions)
     say(f"They keep {energy:.1%} of the energy of {count:,} token embeddings")
