@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import json
 import os
 import shutil
 import signal
@@ -22,6 +23,22 @@ from latefind_build.cli import main
 
 SUB_PATH = "some/path"
 """Where the test server has the site: no site is always at the root of its host."""
+
+ABOUT = [
+    "bread",
+    "knives",
+    "slugs",
+    "passwords",
+    "backup",
+    "sleep",
+    "taxes",
+    "insurance",
+    "pruning",
+    "copper",
+    "steam",
+    "roots",
+]
+"""What the few texts are about that exported models are judged on."""
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -81,13 +98,20 @@ def bert_copy(bert_checkpoint: Path, tmp_path: Path) -> Path:
 def exported(
     checkpoint: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[..., Path]:
-    """`exported("int8", "bert", REFERENCE)` is the bundle of that checkpoint by `latefind export`, once."""
+    """`exported("int8", "bert", REFERENCE)` is the bundle of that checkpoint by `latefind export`, once.
+
+    It is judged on a few texts only: those of the exporter's own set take longer than all the rest.
+    """
+    dev = tmp_path_factory.mktemp("dev") / "dev.jsonl"
+    lines = [{"query": f"What is {name}?", "passage": f"Here {name} is explained."} for name in ABOUT]
+    dev.write_text("\n".join(map(json.dumps, lines)), "utf-8")
 
     @functools.cache
     def export(scheme: str, family: str, *arguments: object, **settings: object) -> Path:
         folder = checkpoint(family, *arguments, **settings)
         bundle = tmp_path_factory.mktemp("bundles") / family
-        assert main(["export", str(folder), "--output", str(bundle), "--quantize", scheme]) == 0
+        options = ["--output", str(bundle), "--quantize", scheme, "--dev", str(dev)]
+        assert main(["export", str(folder), *options]) == 0
         return bundle
 
     return export

@@ -113,7 +113,11 @@ def test_reference_makes_the_known_token_plan(
 
 def test_export_makes_pylates_tokens_and_embeddings(case: Case) -> None:
     encoder = Encoder(case.bundle / "model.onnx")
-    texts = [*TEXTS, *(("query", text) for text in queries()), *(("document", text) for text in documents())]
+    texts = [
+        *TEXTS,
+        *(("query", text) for text in queries()[:20]),
+        *(("document", text) for text in documents()[:40]),
+    ]
     lowest = 1.0
     for kind, text in texts:
         plan, embeddings = case.expected(kind, text)
@@ -145,9 +149,8 @@ def test_index_of_export_ranks_like_pylate(case: Case, tmp_path: Path) -> None:
         np.testing.assert_allclose(ours, np.sort(scores)[::-1][:10], rtol=TIE)
     # The index is quantised, and vectors of random weights compress badly: the best is found, if not first.
     found = [[result.section.id for result in native.search(text).results] for text in queries()]
-    assert (
-        np.mean([str(best) in ids for best, ids in zip(expected.argmax(axis=1), found, strict=True)]) > 0.85
-    )
+    best = expected.argmax(axis=1).astype(str)
+    assert np.mean([name in ids for name, ids in zip(best, found, strict=True)]) > 0.85
 
 
 def pylate_scores(pylate: models.ColBERT) -> npt.NDArray[np.float32]:
