@@ -16,10 +16,18 @@ from latefind_export.plans import ReferencePlan
 from latefind_export.quantize import LADDER, Scheme, quantize
 
 LOWEST_MEAN_COSINE = 0.98
-"""MiniLM has .991 in int8 and .990 with the 4-bit table."""
+"""MiniLM has .991 in int8 and .990 with the 4-bit table, and its nDCG@10 on three collections stays within
+.006 of fp32's. With one scale a matrix it has .947, and loses .019 on the hardest of them; with 7 bits .823,
+and .031. Random weights, in which nothing is redundant, have .996 and more in int8."""
 
 LOWEST_PERCENTILE_1 = 0.95
-LOWEST_RANK_AGREEMENT = 0.9
+"""MiniLM has .980 in int8, .977 with the 4-bit table, .887 with one scale a matrix. The lowest cosine is
+reported and not judged: in int8 one activation that is out of range moves all others of its text, so it is
+anything between .5 and .9 from one rounding to the next."""
+
+LOWEST_RANK_AGREEMENT = 0.85
+"""Most of a first page is near ties, which any change reorders: of MiniLM's, int8 keeps .91 to .92, one scale
+a matrix .83 to .87, and with 7 bits .72 to .76."""
 
 LARGE_MODEL = 100_000_000
 """Bytes of a graph from which on the author is warned of what visitors download."""

@@ -20,8 +20,8 @@ from latefind_export.graph_file import (
 )
 
 BLOCK = 32
-"""Values that share a scale: 4.5 bits a value. On MiniLM 16 (5 bits) and 32 are equally exact within a few
-parts in 10,000; 128 (4.1 bits) is visibly worse."""
+"""Values that share a scale: 4.5 bits a value. MiniLM's mean cosine to fp32, int8 products included, is .9902
+with 16 (5 bits), .9899 with 32, .9894 with 64, .9886 with 128 (4.1 bits), and .9910 with an int8 table."""
 
 LEVELS = (-8, 7)
 """Smallest and largest 4-bit integer."""
