@@ -133,6 +133,21 @@ def train_unigram(tokens: int, positions: int) -> Any:
     )
 
 
+def fill_up(tokenizer: Any, vocabulary: int) -> Any:
+    """Return ``tokenizer`` with tokens that no text has, so that it has as many as a real model's."""
+    first = len(tokenizer)
+    if vocabulary <= first:
+        return tokenizer
+    state = json.loads(tokenizer.backend_tokenizer.to_str())
+    unused = [f"<unused{number}>" for number in range(first, vocabulary)]
+    if state["model"]["type"] == "Unigram":
+        state["model"]["vocab"] += [[token, -100.0] for token in unused]
+    else:
+        state["model"]["vocab"].update(zip(unused, range(first, vocabulary), strict=True))
+    tokenizer._tokenizer = Tokenizer.from_str(json.dumps(state))
+    return tokenizer
+
+
 def _sentences() -> Iterator[str]:
     for text in repository_texts():
         yield from re.split(r"(?<=[.!?]) ", text)

@@ -21,6 +21,7 @@ from typing import Any
 import torch
 import transformers
 from checkpoint_tokenizers import (
+    fill_up,
     reference_wordpiece,
     train_modernbert_bpe,
     train_roberta_bpe,
@@ -36,7 +37,11 @@ from transformers.utils import logging
 
 @dataclass(frozen=True)
 class Shape:
-    """Sizes of an encoder; ``tokens`` is the vocabulary of the tokenizers that are trained for it."""
+    """Sizes of an encoder.
+
+    ``tokens`` is the vocabulary that tokenizers are trained to; unused tokens fill it up to ``vocabulary``.
+    BERT has a vocabulary of its own. ``window`` is how far ModernBERT's local attention reaches, in tokens.
+    """
 
     hidden: int
     layers: int
@@ -44,6 +49,8 @@ class Shape:
     inner: int
     tokens: int = 1200
     positions: int = 512
+    vocabulary: int = 0
+    window: int = 32
 
 
 TINY = Shape(hidden=32, layers=2, heads=4, inner=64)
@@ -92,7 +99,7 @@ def make_distilbert(
     folder: Path, shape: Shape = TINY, head: Sequence[HeadLayer] = HEAD, **settings: object
 ) -> Path:
     """DistilBERT with a cased WordPiece vocabulary: it has no token types, and keeps accents."""
-    tokenizer = train_wordpiece(shape.tokens, shape.positions)
+    tokenizer = fill_up(train_wordpiece(shape.tokens, shape.positions), shape.vocabulary)
     config = transformers.DistilBertConfig(
         vocab_size=len(tokenizer),
         dim=shape.hidden,
@@ -108,7 +115,7 @@ def make_roberta(
     folder: Path, shape: Shape = TINY, head: Sequence[HeadLayer] = HEAD, **settings: object
 ) -> Path:
     """RoBERTa with byte-level BPE: its positions begin behind the padding's id."""
-    tokenizer = train_roberta_bpe(shape.tokens, shape.positions)
+    tokenizer = fill_up(train_roberta_bpe(shape.tokens, shape.positions), shape.vocabulary)
     config = transformers.RobertaConfig(
         **_bert_sizes(shape, len(tokenizer)),
         type_vocab_size=1,
@@ -126,7 +133,7 @@ def make_xlm_roberta(
     folder: Path, shape: Shape = TINY, head: Sequence[HeadLayer] = HEAD, **settings: object
 ) -> Path:
     """XLM-R with a SentencePiece Unigram vocabulary and its table of normalised characters."""
-    tokenizer = train_unigram(shape.tokens, shape.positions)
+    tokenizer = fill_up(train_unigram(shape.tokens, shape.positions), shape.vocabulary)
     config = transformers.XLMRobertaConfig(
         **_bert_sizes(shape, len(tokenizer)),
         type_vocab_size=1,
@@ -144,7 +151,7 @@ def make_modernbert(
     folder: Path, shape: Shape = TINY, head: Sequence[HeadLayer] = HEAD, **settings: object
 ) -> Path:
     """ModernBERT with byte-level BPE: rotary positions, attention in windows in two of three layers."""
-    tokenizer = train_modernbert_bpe(shape.tokens, shape.positions)
+    tokenizer = fill_up(train_modernbert_bpe(shape.tokens, shape.positions), shape.vocabulary)
     with warnings.catch_warnings():
         # Of importing torch's compiler, which this encoder's module does.
         warnings.filterwarnings("ignore", "`torch.jit", DeprecationWarning)
@@ -156,7 +163,7 @@ def make_modernbert(
         num_attention_heads=shape.heads,
         intermediate_size=shape.inner,
         max_position_embeddings=shape.positions,
-        local_attention=32,
+        local_attention=shape.window,
         reference_compile=False,
         pad_token_id=tokenizer.pad_token_id,
         bos_token_id=tokenizer.cls_token_id,
