@@ -14,7 +14,7 @@ In the order of the data:
 ``audit``            whether queries are expanded, measured on ``devset``, where the checkpoint does not say
 ``onnx_graph``       the graph in fp32, by optimum; ``tracing`` and ``graph_file`` are its tools
 ``golden``           texts with ids, masks and embeddings by an ``oracle``, which the graph must agree with
-``gate``             the first scheme of ``quantize`` (``half``, ``table4``) that ``parity`` finds exact enough
+``gate``             the first scheme of ``quantize`` (``half``, ``table4``) that ``parity`` finds exact
 ``figures``          sizes, shapes, speed, laid out by ``report``; ``card`` says what was derived from what
 ``settings``         ``latefind.json``
 ``bundle``           puts the files in place, all or none

@@ -5,7 +5,8 @@ unit vectors, and cannot disagree about what lies between.
 """
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -162,3 +163,18 @@ def encode(encoder: nn.Module, plan: ReferencePlan) -> npt.NDArray[np.float32]:
         output = encoder(torch.tensor([plan.ids]), torch.tensor([plan.mask]))[OUTPUT]
     embeddings: npt.NDArray[np.float32] = output[0].numpy()
     return embeddings
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch compute on one thread meanwhile.
+
+    Texts are encoded one at a time, which more threads speed up little; where other programs use the
+    processor, they wait for each other, and a tiny model was seen to take sixty times as long.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

@@ -10,13 +10,17 @@ import errno
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 from tokenizers import Tokenizer
 
 from latefind.errors import LatefindError, UsageError
+from latefind_build.encode import default_jobs
 from latefind_build.progress import progress
 from latefind_export import bundle, encoder, golden, head, plans
 from latefind_export.audit import ExpansionAudit, audit_expansion
@@ -98,7 +102,11 @@ def export_checkpoint(options: ExportOptions, say: Callable[[str], None]) -> Exp
     location = locate(options.checkpoint, options.revision, options.trust_remote_code)
     say(f"Reading {location.source}")
     checkpoint = read_checkpoint(location, options.overrides, options.trust_remote_code)
-    with _room_for(checkpoint, options.output), bundle.staged_bundle(options.output) as stage:
+    with (
+        encoder.one_thread(),
+        _room_for(checkpoint, options.output),
+        bundle.staged_bundle(options.output) as stage,
+    ):
         prepare_tokenizer(checkpoint, stage / bundle.TOKENIZER)
         tokenizer = plans.load_tokenizer(stage / bundle.TOKENIZER)
         if options.dimensions is not None and options.text is not None:
@@ -180,11 +188,14 @@ def _reduce(
     settings = settle(checkpoint, stage / bundle.TOKENIZER, width, expand=False)
     texts = sample_passages(text, PASSAGES, checkpoint.card.languages)
     say(f"Finding {dimensions} axes on {len(texts):,} passages")
-    planned = (plans.plan(tokenizer, settings, "document", passage) for passage in texts)
-    moment, count = head.second_moment(
-        encoder.encode(model, plan)[plan.scored]
-        for plan in progress(planned, len(texts), "Encoding", "passages")
-    )
+
+    def embed(passage: str) -> npt.NDArray[np.float32]:
+        plan = plans.plan(tokenizer, settings, "document", passage)
+        return encoder.encode(model, plan)[plan.scored]
+
+    with ThreadPoolExecutor(default_jobs()) as pool:
+        embedded = progress(pool.map(embed, texts), len(texts), "Encoding", "passages")
+        moment, count = head.second_moment(embedded)
     axes, energy = head.principal_axes(moment, dimensions)
     say(f"They keep {energy:.1%} of the energy of {count:,} token embeddings")
     return replace(checkpoint, dense=(*checkpoint.dense, DenseLayer(axes)))
