@@ -150,13 +150,6 @@ def _class_options(config: PretrainedConfig) -> dict[str, bool]:
     return {"add_pooling_layer": False}
 
 
-def linear_head(weight: npt.NDArray[np.float32]) -> nn.Linear:
-    """Return a head without bias from its weight (dimensions, hidden)."""
-    head = nn.Linear(weight.shape[1], weight.shape[0], bias=False)
-    head.weight.data = torch.from_numpy(weight.copy())
-    return head.eval()
-
-
 def encode(encoder: nn.Module, plan: ReferencePlan) -> npt.NDArray[np.float32]:
     """Return the embeddings of one plan, float32 (length, dimensions), computed alone and unpadded."""
     with torch.inference_mode():

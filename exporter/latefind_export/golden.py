@@ -81,8 +81,8 @@ class GoldenText:
 
     Attributes
     ----------
-    scored : list of bool or None
-        Which outputs count; None in files of version 1, which do not say.
+    scored : list of bool
+        Which outputs count.
     positions : list of int
     embeddings : float32 (positions, dimensions)
     """
@@ -91,7 +91,7 @@ class GoldenText:
     text: str
     ids: list[int]
     mask: list[int]
-    scored: list[bool] | None
+    scored: list[bool]
     positions: list[int]
     embeddings: npt.NDArray[np.float32]
 
@@ -169,7 +169,7 @@ def read_golden(path: Path) -> list[GoldenText]:
         The file is of a version that is not read here.
     """
     data = json.loads(path.read_text(encoding="utf-8"))
-    if data["version"] not in (1, GOLDEN_VERSION):
+    if data["version"] != GOLDEN_VERSION:
         raise VersionError.expected(
             path, f"golden version {GOLDEN_VERSION}", repr(data["version"]), "Export the model again."
         )
@@ -182,8 +182,8 @@ def _read_text(row: dict[str, Any]) -> GoldenText:
         text=row["text"],
         ids=row["ids"],
         mask=row["mask"],
-        scored=[bool(scored) for scored in row["scored"]] if "scored" in row else None,
-        positions=row.get("positions", list(range(len(row["ids"])))),
+        scored=[bool(scored) for scored in row["scored"]],
+        positions=row["positions"],
         embeddings=np.frombuffer(base64.b64decode(row["embeddings"]), "<f4").reshape(-1, row["dimensions"]),
     )
 
