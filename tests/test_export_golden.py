@@ -75,6 +75,14 @@ def test_golden_is_the_same_without_pylate(
         np.testing.assert_allclose(by_pylate.embeddings, by_torch.embeddings, atol=1e-5)
 
 
+def test_golden_says_where_pylate_fails(
+    checkpoint: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pylate.models.ColBERT", lambda *_, **__: {}["encoder"])
+    oracle, _ = write(checkpoint("bert"), tmp_path / "bundle")
+    assert oracle == f"torch {torch.__version__} (latefind_export); PyLate fails with KeyError"
+
+
 def test_golden_stays_small_with_long_queries_and_wide_embeddings(tmp_path: Path) -> None:
     head = [HeadLayer(768)]
     folder = make_bert(tmp_path / "checkpoint", head=head, query_length=256, document_length=300)

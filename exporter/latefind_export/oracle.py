@@ -60,7 +60,7 @@ def find_oracle(
     try:
         pylate_model = _load_pylate(ColBERT, checkpoint, settings)
     except Exception as error:  # PyLate's failures have no type in common; the file says that it failed
-        return Oracle(f"{torch_name}; PyLate cannot read the checkpoint: {error}", embed)
+        return Oracle(f"{torch_name}; PyLate fails with {type(error).__name__}", embed)
     if len(pylate_model) - 1 != len(checkpoint.dense):  # the exporter has added a layer to the head
         return Oracle(torch_name, embed)
     return Oracle(
