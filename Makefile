@@ -45,9 +45,9 @@ typecheck: .venv/test-installed web/node_modules/.package-lock.json
 web/node_modules/.package-lock.json: web/package-lock.json
 	cd web && npm ci --no-audit --no-fund --loglevel=error
 
-# The browser's runtime (Pyodide, NumPy, onnxruntime-web), packed once from npm and PyPI.
+# The browser's runtime (Pyodide, NumPy, onnxruntime-web, stemmers), packed once from npm and PyPI.
 runtime: build/latefind_build/_runtime/runtime.json
-build/latefind_build/_runtime/runtime.json: .venv/installed web/node_modules/.package-lock.json build/latefind_build/runtime.py
+build/latefind_build/_runtime/runtime.json: .venv/installed web/node_modules/.package-lock.json build/latefind_build/runtime.py build/latefind_build/stemmers.py
 	$(BIN)/python -m latefind_build.runtime --node-modules web/node_modules --output build/latefind_build/_runtime
 
 # Chromium for the browser tests; LATEFIND_CHROMIUM names another one.

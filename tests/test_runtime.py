@@ -1,4 +1,4 @@
-"""Where the browser's NumPy comes from: only with the pinned hash, from the first source that has it."""
+"""Where the browser's NumPy and stemmers come from: the first source that has the pinned hash."""
 
 import hashlib
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from latefind.errors import RuntimeFilesError
 from latefind_build import runtime
-from latefind_build.runtime import Wheel, find_wheel, packed_runtime
+from latefind_build.runtime import Wheel, find_stemmers, find_wheel, packed_runtime
 
 WHEEL = Wheel("numpy-1-cp314-cp314-wasm32.whl", hashlib.sha256(b"right").hexdigest(), "1", "314")
 
@@ -49,3 +49,10 @@ def test_runtime_that_was_never_packed_says_how(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(runtime, "PACKED", tmp_path)
     with pytest.raises(RuntimeFilesError, match="make runtime"):
         packed_runtime()
+
+
+def test_stemmers_with_another_hash_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sphinx-9.0.4-py3-none-any.whl").write_bytes(b"wrong")
+    monkeypatch.setattr(runtime, "_pip_download", lambda *unused: {"sphinx": b"wrong too"})
+    with pytest.raises(RuntimeFilesError, match=r"sphinx.*another file.*package index: another file"):
+        find_stemmers(tmp_path)

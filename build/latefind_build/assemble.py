@@ -8,6 +8,7 @@ import base64
 import hashlib
 import io
 import json
+import shutil
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -55,7 +56,7 @@ def build_bundle(
             runtime={"pyodide": pyodide, "onnxruntime": ort, "packages": ["numpy", "latefind"]},
             parts=[*pyodide_parts, *ort_parts, *_place_model(work, bundle), *index.parts],
         )
-        _place_web(work, manifest)
+        _place_web(work, manifest, runtime_folder / "stem")
         (work / MARKER).write_bytes(manifest.to_bytes())
     return manifest
 
@@ -140,9 +141,10 @@ def _place_model(work: Path, bundle: ModelBundle) -> list[Part]:
     ]
 
 
-def _place_web(work: Path, manifest: Manifest) -> None:
-    """Copy the page's modules and styles, and render the plain search page."""
+def _place_web(work: Path, manifest: Manifest, stemmers: Path) -> None:
+    """Copy the page's modules, stemmers and styles, and render the plain search page."""
     web = web_dir()
+    shutil.copytree(stemmers, work / "stem")
     for path in sorted(web.iterdir()):
         if path.suffix in WEB_SUFFIXES:
             (work / path.name).write_bytes(path.read_bytes())

