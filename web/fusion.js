@@ -1,0 +1,73 @@
+/**
+ * @file Fusion: one order out of two signals, the words of a query (BM25) and its meaning (MaxSim). The same
+ * arithmetic in the same order as `py/latefind/fusion.py`, which says why; a test compares the two.
+ */
+
+/** Best sections of each signal that are considered. */
+export const CANDIDATES = 100;
+
+/** Weights of MaxSim: for several words, for a single one, for what looks like an identifier. */
+const WEIGHTS = { text: 0.78, word: 0.5, identifier: 0.2 };
+
+const SPACE = /[ \t\n\r\f\v\u00a0\u3000]+/;
+const QUOTED = /^["'`“”„«»]+|[?!,;"'`“”„«».]+$/g;
+const IDENTIFIER = /[_\\/=@#$%&*+<>()[\]{}~^|:0-9.]|^-|[a-z][A-Z]|[A-Z]{2}/;
+
+/**
+ * A section found by one signal or both.
+ * @typedef {object} Candidate
+ * @property {number} number           of the section in the index
+ * @property {number} lexical          BM25; 0 for a section without any of the words
+ * @property {number | null} semantic  MaxSim; `null` where it is not known, since a shard is not in memory
+ */
+
+/** @typedef {Candidate & {score: number}} Fused */
+
+/**
+ * What a query looks like, which decides how much each signal counts.
+ * @param {string} text
+ * @returns {"text" | "word" | "identifier"}
+ */
+export function kindOf(text) {
+  const words = text.split(SPACE).filter(Boolean);
+  if (words.length > 1) return "text";
+  return IDENTIFIER.test(words.join("").replace(QUOTED, "")) ? "identifier" : "word";
+}
+
+/**
+ * The weight of MaxSim for a query, from 0 to 1; BM25 has the rest.
+ * @param {string} text
+ */
+export function semanticWeight(text) {
+  return WEIGHTS[kindOf(text)];
+}
+
+/**
+ * Order the candidates of both signals, best first; equal ones by number.
+ * @param {string} text
+ * @param {Candidate[]} candidates  each section once
+ * @returns {Fused[]}
+ */
+export function fuse(text, candidates) {
+  const weight = semanticWeight(text);
+  const lexical = byBest(candidates.map((candidate) => candidate.lexical));
+  const semantic = byBest(candidates.map((candidate) => candidate.semantic));
+  return candidates
+    .map((candidate, at) => ({
+      ...candidate,
+      score: (1 - weight) * (lexical[at] ?? 0) + weight * (semantic[at] ?? 0),
+    }))
+    .sort((a, b) => b.score - a.score || a.number - b.number);
+}
+
+/**
+ * Scores divided by the best, never below 0; an unknown one counts as the worst of the known.
+ * @param {(number | null)[]} scores
+ */
+function byBest(scores) {
+  const known = scores.filter((score) => score !== null);
+  const best = Math.max(0, ...known);
+  if (best <= 0) return scores.map(() => 0);
+  const worst = Math.min(...known);
+  return scores.map((score) => Math.max(score ?? worst, 0) / best);
+}
