@@ -47,7 +47,7 @@ web/node_modules/.package-lock.json: web/package-lock.json
 
 # The browser's runtime (Pyodide, NumPy, onnxruntime-web, stemmers), packed once from npm and PyPI.
 runtime: build/latefind_build/_runtime/runtime.json
-build/latefind_build/_runtime/runtime.json: .venv/installed web/node_modules/.package-lock.json build/latefind_build/runtime.py build/latefind_build/stemmers.py
+build/latefind_build/_runtime/runtime.json: .venv/installed web/node_modules/.package-lock.json build/latefind_build/runtime.py build/latefind_build/stem_modules.py
 	$(BIN)/python -m latefind_build.runtime --node-modules web/node_modules --output build/latefind_build/_runtime
 
 # Chromium for the browser tests; LATEFIND_CHROMIUM names another one.

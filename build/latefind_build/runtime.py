@@ -10,7 +10,7 @@ has it, and only where its SHA-256 is the one that Pyodide's lock file pins:
 4. NumPy's own wheels on the package index, should they appear there (PEP 783),
 5. the wheel of Open WebUI on the package index, which carries Pyodide's packages unchanged.
 
-The stemmers (:mod:`latefind_build.stemmers`) are found the same way in the wheel of Sphinx.
+The stemmers (:mod:`latefind_build.stem_modules`) are found the same way in the wheel of Sphinx.
 """
 
 import argparse
@@ -31,9 +31,9 @@ from pathlib import Path
 from latefind.errors import LatefindError, RuntimeFilesError
 from latefind_build.files import replaced_folder
 from latefind_build.progress import say
-from latefind_build.stemmers import CARRIER as STEMMER_CARRIER
-from latefind_build.stemmers import CARRIER_SHA256 as STEMMER_SHA256
-from latefind_build.stemmers import SNOWBALL, stemmer_files
+from latefind_build.stem_modules import CARRIER as STEMMER_CARRIER
+from latefind_build.stem_modules import CARRIER_SHA256 as STEMMER_SHA256
+from latefind_build.stem_modules import SNOWBALL, stemmer_files
 
 PACKED = Path(__file__).parent / "_runtime"
 MARKER = "runtime.json"
