@@ -27,7 +27,7 @@ def loaded(built_site: Path) -> None:
 
 
 def search(tokens: int, limit: int = 3) -> Mapping[str, Any]:
-    options = json.dumps({"text": "bread", "limit": limit, "filters": {}})
+    options = json.dumps({"text": "bread", "limit": limit, "filters": {}, "candidates": []})
     answer: Mapping[str, Any] = json.loads(
         bridge.search(unit_vectors(tokens), json.dumps([True] * tokens), options)
     )
@@ -71,7 +71,7 @@ def test_plan_has_a_mask_and_a_score_flag_for_each_id() -> None:
 
 @pytest.mark.usefixtures("loaded")
 def test_search_returns_results_of_the_browser_api() -> None:
-    options = json.dumps({"text": "bread", "limit": 2, "filters": {}})
+    options = json.dumps({"text": "bread", "limit": 2, "filters": {}, "candidates": []})
     answer = json.loads(bridge.search(memoryview(unit_vectors(3)), "[true, true, true]", options))
     assert len(answer["results"]) == 2
     assert set(answer["results"][0]) >= {"id", "url", "title", "breadcrumb", "score", "snippet", "highlights"}
@@ -80,7 +80,7 @@ def test_search_returns_results_of_the_browser_api() -> None:
 
 @pytest.mark.usefixtures("loaded")
 def test_search_leaves_out_rows_that_are_not_scored() -> None:
-    options = json.dumps({"text": "bread", "limit": 5, "filters": {}})
+    options = json.dumps({"text": "bread", "limit": 5, "filters": {}, "candidates": []})
     two = json.loads(bridge.search(unit_vectors(3)[: 2 * 128 * 4], "[true, true]", options))
     masked = json.loads(bridge.search(unit_vectors(3), "[true, true, false]", options))
     assert masked["results"] == two["results"]
@@ -88,7 +88,7 @@ def test_search_leaves_out_rows_that_are_not_scored() -> None:
 
 @pytest.mark.usefixtures("loaded")
 def test_search_refuses_vectors_that_do_not_fit_the_plan() -> None:
-    options = json.dumps({"text": "bread", "limit": 5, "filters": {}})
+    options = json.dumps({"text": "bread", "limit": 5, "filters": {}, "candidates": []})
     error = json.loads(bridge.search(bytes(4 * 127), "[true, true]", options))["error"]
     assert "a vector for each of 2 tokens" in error["message"]
 
@@ -103,7 +103,7 @@ def test_rank_answers_by_the_name_that_was_given() -> None:
 
 @pytest.mark.usefixtures("loaded")
 def test_small_index_needs_nothing_once_it_is_loaded() -> None:
-    assert json.loads(bridge.needs(unit_vectors(1), "[true]")) == {"parts": []}
+    assert json.loads(bridge.needs(unit_vectors(1), "[true]", "[]")) == {"parts": []}
     assert json.loads(bridge.rank_needs('[["kitchen.html#bread"]]')) == {"parts": []}
     assert search(1)["missing"] == []
 
@@ -117,14 +117,14 @@ def test_boot_of_a_large_index_leaves_shards_and_names_for_later(large_site: Pat
 
 def test_search_names_the_shards_that_it_misses(large_site: Path) -> None:
     load(large_site)
-    needed = json.loads(bridge.needs(unit_vectors(2), "[true, true]"))["parts"]
+    needed = json.loads(bridge.needs(unit_vectors(2), "[true, true]", "[]"))["parts"]
     none = search(2)
     assert (none["results"], none["missing"]) == ([], needed)
     add(large_site, needed[1:])
     some = search(2)
     assert some["results"]
     assert some["missing"] == needed[:1]
-    assert json.loads(bridge.needs(unit_vectors(2), "[true, true]")) == {"parts": needed[:1]}
+    assert json.loads(bridge.needs(unit_vectors(2), "[true, true]", "[]")) == {"parts": needed[:1]}
 
 
 def test_rank_needs_the_names_then_the_shards_then_nothing(large_site: Path) -> None:
@@ -152,6 +152,42 @@ def test_a_buffer_of_pyodide_is_copied_once(built_site: Path) -> None:
 
     load(built_site)
     buffer = JsBuffer()
-    options = json.dumps({"text": "bread", "limit": 1, "filters": {}})
+    options = json.dumps({"text": "bread", "limit": 1, "filters": {}, "candidates": []})
     assert json.loads(bridge.search(buffer, "[true, true]", options))["total"] > 0
     assert buffer.copies == 1
+
+
+def test_search_scores_the_candidates(built_site: Path) -> None:
+    load(built_site)
+    options = {"text": "bread", "limit": 2, "filters": {}, "candidates": [3, 900, 5]}
+    answer = json.loads(bridge.search(unit_vectors(2), "[true, true]", json.dumps(options)))
+    ranking = dict(answer["ranking"])
+    assert answer["scores"] == [ranking[3], None, ranking[5]]
+    described = [result["number"] for result in (*answer["results"], *answer["others"])]
+    assert {3, 5} <= set(described)
+    assert len(described) == len(set(described))
+
+
+def test_highlight_takes_the_vectors_of_the_plan(built_site: Path) -> None:
+    load(built_site)
+    query = (unit_vectors(2), "[true, true]")
+    plan = json.loads(bridge.plan_passage(*query, 3))["plan"]
+    vectors, scored = unit_vectors(len(plan["ids"])), json.dumps(plan["scored"])
+    answer = json.loads(bridge.highlight(*query, "bread", 3, vectors, scored))["highlighted"]
+    assert set(answer) == {"number", "snippet", "highlights", "explanation"}
+    assert answer["number"] == 3
+    assert json.loads(bridge.plan_passage(*query, 3)) == {"plan": None}
+    assert json.loads(bridge.highlight(*query, "bread", 3, b"", "[]"))["highlighted"] == answer
+
+
+def test_highlight_of_a_section_beyond_the_index_is_null(built_site: Path) -> None:
+    load(built_site)
+    query = (unit_vectors(2), "[true, true]")
+    assert json.loads(bridge.plan_passage(*query, 900)) == {"plan": None}
+    assert json.loads(bridge.highlight(*query, "bread", 900, b"", "[]")) == {"highlighted": None}
+
+
+def test_highlight_without_vectors_is_refused_with_a_code(built_site: Path) -> None:
+    load(built_site)
+    error = json.loads(bridge.highlight(unit_vectors(2), "[true, true]", "bread", 3, b"", "[]"))["error"]
+    assert error["code"] == "error"

@@ -1,15 +1,19 @@
 """The engine on an index of the large tier: what it wants, what it keeps, what it says of what is missing."""
 
 import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 from small_site import QUERIES, write_small_site
 
-from latefind import shards
+from latefind import search, shards
 from latefind.errors import FormatError, IntegrityError, LatefindError
+from latefind.format import decode_section, read_shard
+from latefind.results import Highlighted
 from latefind.routing import MAX_SHARDS
-from latefind.search import Engine
+from latefind.search import Engine, Vectors
 from latefind_build import index
 from latefind_build.cli import main
 from latefind_build.native import NativeSearch
@@ -85,7 +89,7 @@ def test_shards_that_a_query_wants_are_not_dropped_for_its_others(
     engine, first, second = started(large), large.encode(QUERIES[1]), large.encode(QUERIES[5])
     for path in engine.needs(first):
         engine.add_part(path, read(large, path))
-    memory = sum(engine._shards.get(path).size for path in engine._route(first)[1])
+    memory = sum(engine._shards.get(path).size for path in engine._route(first, ())[1])
     monkeypatch.setattr(shards, "CACHE_BYTES", memory + 200)
     for path in engine.needs(second):
         engine.add_part(path, read(large, path))
@@ -135,3 +139,156 @@ def test_manifest_with_fewer_shards_than_the_summary_is_refused(large: NativeSea
         engine.add_part(path, read(large, path))
     with pytest.raises(FormatError, match=r"summary: expected \d+ shards"):
         engine.add_part(last, read(large, last))
+
+
+def numbers(native: NativeSearch) -> dict[str, int]:
+    """Return the number of every section in the index, by id."""
+    shards = [read_shard(read(native, part.path)) for part in native.manifest.by_role("shard")]
+    return {
+        decode_section(record).id: shard.first_section + at
+        for shard in shards
+        for at, record in enumerate(shard.records)
+    }
+
+
+def filled(native: NativeSearch, query: Vectors, candidates: Sequence[int] = ()) -> Engine:
+    """Return an engine with the shards that a query wants."""
+    engine = started(native)
+    for path in engine.needs(query, candidates):
+        engine.add_part(path, read(native, path))
+    return engine
+
+
+@pytest.fixture(scope="module")
+def small(built_site: Path) -> NativeSearch:
+    return NativeSearch(built_site)
+
+
+def test_results_have_the_number_of_their_section(large: NativeSearch, small: NativeSearch) -> None:
+    for native in (large, small):
+        known = numbers(native)
+        results = native.search(QUESTION, 100).results
+        assert [known[result.section.id] for result in results] == [result.number for result in results]
+
+
+def test_candidates_score_as_results_do(small: NativeSearch) -> None:
+    query = small.encode(QUESTION)
+    scores = {result.number: result.score for result in small.engine.search(query, QUESTION, 100).results}
+    asked = [*reversed(range(len(numbers(small)))), 10_000]
+    found = small.engine.search(query, QUESTION, 3, candidates=asked)
+    assert found.scores == [scores.get(number) for number in asked]
+
+
+def test_candidate_beyond_the_memory_has_no_score(large: NativeSearch) -> None:
+    query = large.encode(QUESTION)
+    engine = filled(large, query)
+    asked = list(range(len(numbers(large))))
+    found = engine.search(query, QUESTION, 100, candidates=asked)
+    held = {result.number for result in engine.search(query, QUESTION, 100).results}
+    assert {number for number, score in zip(asked, found.scores, strict=True) if score is not None} >= held
+    assert None in found.scores
+
+
+def far_section(native: NativeSearch, query: Vectors) -> tuple[int, str]:
+    """Return a section that is in none of the shards that a query wants, and the shard that it is in."""
+    wanted = started(native).needs(query)
+    path = next(part.path for part in native.manifest.by_role("shard") if part.path not in wanted)
+    return read_shard(read(native, path)).first_section, path
+
+
+def test_candidates_nominate_their_shards_within_the_budget(large: NativeSearch) -> None:
+    query = large.encode(QUESTION)
+    far, path = far_section(large, query)
+    plain, wanted = started(large).needs(query), started(large).needs(query, [far])
+    assert path in wanted
+    assert len(wanted) == len(plain) == MAX_SHARDS
+    assert set(plain[:-1]) < set(wanted)
+
+
+def test_candidates_of_shards_in_memory_may_be_results(large: NativeSearch) -> None:
+    query = large.encode(QUESTION)
+    far, _ = far_section(large, query)
+    found = filled(large, query, [far]).search(query, QUESTION, 100, candidates=[far])
+    assert found.scores == [result.score for result in found.results if result.number == far]
+
+
+def test_candidates_obey_the_filters_only_as_results(small: NativeSearch) -> None:
+    query = small.encode(QUESTION)
+    found = small.engine.search(query, QUESTION, 5, {"section": ["none"]}, candidates=[0])
+    assert (list(found.results), list(found.ranking)) == ([], [])
+    assert found.scores[0] is not None
+
+
+def test_every_fused_list_is_among_results_and_others(small: NativeSearch) -> None:
+    query, limit = small.encode(QUESTION), 3
+    count = len(numbers(small))
+    for seed in range(20):
+        random = np.random.default_rng(seed)
+        candidates = random.permutation(count)[:12].tolist()
+        found = small.engine.search(query, QUESTION, limit, candidates=candidates)
+        described = {result.number for result in (*found.results, *found.others)}
+        semantic = dict(found.ranking)
+        lexical = {number: len(candidates) - rank for rank, number in enumerate(candidates)}
+        for weight in (0, 0.3, 0.5, 0.9, 1):
+            fused = {
+                number: weight * lexical.get(number, 0) + (1 - weight) * score
+                for number, score in semantic.items()
+                if weight < 1 or number in lexical
+            }
+            assert set(sorted(fused, key=lambda number: -fused[number])[:limit]) <= described
+
+
+def test_ranking_has_the_scores_of_more_than_the_results(small: NativeSearch) -> None:
+    found = small.search(QUESTION, 3)
+    assert found.ranking[:3] == [(result.number, result.score) for result in found.results]
+    assert len(found.ranking) == found.total
+
+
+def highlight(native: NativeSearch, text: str, number: int) -> Highlighted | None:
+    query = native.encode(text)
+    plan = native.engine.plan_passage(query, number)
+    vectors = None if plan is None else native._encoder.encode(plan)
+    return native.engine.highlight(query, text, number, vectors)
+
+
+def test_highlight_marks_words_of_the_best_passage(small: NativeSearch) -> None:
+    found = highlight(small, QUESTION, numbers(small)[ANSWER])
+    assert found
+    marked = [found.snippet[mark.start : mark.end] for mark in found.highlights]
+    assert "molluscs" in marked
+    assert not {"the", "a", "at", "away"} & set(marked)
+
+
+def test_passage_is_encoded_once(small: NativeSearch) -> None:
+    number = numbers(small)["kitchen.html#knives"]
+    first = highlight(small, "sharp blade", number)
+    assert small.engine.plan_passage(small.encode("sharp blade"), number) is None
+    assert highlight(small, "sharp blade", number) == first
+    other = highlight(small, "a wet stone", number)
+    assert other
+    assert other != first
+
+
+def test_passages_remembered_are_bounded(small: NativeSearch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "REMEMBERED", 2)
+    query = small.encode(QUESTION)
+    for number in range(4):
+        highlight(small, QUESTION, number)
+    planned = [small.engine.plan_passage(query, number) is not None for number in range(4)]
+    assert planned == [True, True, False, False]
+
+
+def test_section_that_is_not_in_memory_has_no_highlights(large: NativeSearch) -> None:
+    engine, query = started(large), large.encode(QUESTION)
+    assert engine.plan_passage(query, 0) is None
+    assert engine.highlight(query, QUESTION, 0) is None
+    assert engine.highlight(query, QUESTION, 10_000) is None
+
+
+def test_vectors_of_another_passage_are_refused(small: NativeSearch) -> None:
+    engine, query = NativeSearch(small.folder).engine, small.encode(QUESTION)
+    assert engine.plan_passage(query, 3) is not None
+    with pytest.raises(LatefindError, match="vectors of the passage just planned"):
+        engine.highlight(query, QUESTION, 4, np.zeros((5, 128), np.float32))
+    with pytest.raises(LatefindError, match="expected the passage's vectors, got none"):
+        engine.highlight(query, QUESTION, 4)

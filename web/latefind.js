@@ -53,6 +53,9 @@ export { LatefindError };
  */
 const SILENCE = 120_000;
 
+/** What an answer to no question has of what a combined order would need. */
+const NOTHING = { scores: [], others: [], ranking: [] };
+
 /** Bytes per ms of that connection, about 0.25 Mbit/s. */
 const SLOWEST = 32;
 
@@ -130,7 +133,7 @@ export class Search extends EventTarget {
     const query = wellFormed(text);
     if (!query.trim()) {
       const timings = { tokenize: 0, encode: 0, candidates: 0, rerank: 0, fetch: 0, total: 0 };
-      return { query: text, mode: "semantic", results: [], timings, total: 0, warnings: [] };
+      return { query: text, mode: "semantic", results: [], timings, total: 0, warnings: [], ...NOTHING };
     }
     const lists = Object.entries(filters).map(([key, values]) => [key, [values].flat()]);
     const report = await this.#ask({ type: "query", text: query, limit, filters: Object.fromEntries(lists) }, signal);
@@ -235,6 +238,9 @@ export class Search extends EventTarget {
       case "refused":
         this.#waiting.get(report.id)?.reject(fromWire(report.error));
         break;
+      case "highlight":
+      case "highlighted":
+        break; // Not asked for yet.
       default:
         this.#waiting.get(report.id)?.resolve(report);
     }

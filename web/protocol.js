@@ -28,6 +28,17 @@
  * @property {string} text
  * @property {number} limit
  * @property {Record<string, string[]>} filters
+ * @property {number[]} [candidates]  sections that another ranking found, best first: they are scored too
+ */
+
+/**
+ * Asks what of some sections matched a query: those that are shown, best first. Each is answered by a
+ * `highlight` as soon as it is known, the request by `highlighted`.
+ * @typedef {object} HighlightRequest
+ * @property {"highlight"} type
+ * @property {number} id
+ * @property {string} text
+ * @property {number[]} numbers  of results
  */
 
 /**
@@ -45,7 +56,7 @@
  * @property {number} id
  */
 
-/** @typedef {BootRequest | QueryRequest | RankRequest | CancelRequest} Request */
+/** @typedef {BootRequest | QueryRequest | HighlightRequest | RankRequest | CancelRequest} Request */
 
 /**
  * @typedef {object} ProgressReport
@@ -71,6 +82,21 @@
  */
 
 /**
+ * @typedef {object} HighlightReport
+ * @property {"highlight"} type
+ * @property {number} id
+ * @property {Highlighted} highlight
+ */
+
+/**
+ * The last word on a request for highlights.
+ * @typedef {object} HighlightedReport
+ * @property {"highlighted"} type
+ * @property {number} id
+ * @property {number[]} absent  sections that are not in memory, or have no words; they keep what they have
+ */
+
+/**
  * @typedef {object} RankedReport
  * @property {"ranked"} type
  * @property {number} id
@@ -85,7 +111,11 @@
  * @property {WireError} error
  */
 
-/** @typedef {ProgressReport | ReadyReport | FailedReport | FoundReport | RankedReport | RefusedReport} Report */
+/** @typedef {ProgressReport | ReadyReport | FailedReport} WorkerReport  about the worker itself */
+
+/** @typedef {FoundReport | HighlightReport | HighlightedReport | RankedReport | RefusedReport} Answer */
+
+/** @typedef {WorkerReport | Answer} Report */
 
 /**
  * A section that was named for ranking; `id` as the caller named it.
@@ -95,14 +125,35 @@
 /** @typedef {Scored | {id: string, score: null, unknown: true}} Ranked  unknown: the index does not hold it */
 
 /**
+ * A word to mark: code units `start` to `end` of a text; its strength, above 0 and up to 1 for the strongest.
+ * @typedef {{start: number, end: number, weight: number}} Highlight
+ */
+
+/**
+ * A word of the query, the word of the passage or its title that is most similar, and their similarity, -1 to
+ * 1. `weight` is what the query's word counts for: 0 where it is as common as "the", 1 where it is rare.
+ * @typedef {{word: string, match: string, similarity: number, weight: number}} Match
+ */
+
+/**
+ * What of a section matched a query.
+ * @typedef {object} Highlighted
+ * @property {number} number
+ * @property {string} snippet           the part that matched best, in place of the result's own
+ * @property {Highlight[]} highlights   words of it, in order; empty where nothing stands out
+ * @property {Match[]} explanation      for each word of the query, in order
+ */
+
+/**
  * @typedef {object} Result
+ * @property {number} number        the section's, in the whole index
  * @property {string} id
  * @property {string} url           absolute once it leaves the worker; empty where there is none
  * @property {string} title
  * @property {string[]} breadcrumb  page title and enclosing headings, outermost first
  * @property {number} score
  * @property {string} snippet
- * @property {[number, number][]} highlights  ranges of the snippet; none yet
+ * @property {Highlight[]} highlights  words of the snippet; of a semantic result none until they are asked for
  * @property {Record<string, unknown>} meta
  * @property {Record<string, string[]>} filters
  * @property {string} lang
@@ -123,6 +174,9 @@
 /**
  * @typedef {object} Found
  * @property {Result[]} results
+ * @property {(number | null)[]} scores  of each candidate; null where it is not in memory, or has no words
+ * @property {Result[]} others  candidates beyond the results that may be among the first of a combined order
+ * @property {[number, number][]} ranking  numbers and scores of the first 100 sections or more
  * @property {number} total
  * @property {Timings} timings
  * @property {WireError[]} warnings  why parts of the index could not be asked; normally empty

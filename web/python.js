@@ -13,11 +13,24 @@ import { importModule } from "./runtime.js";
 /** @typedef {typeof import("pyodide")} PyodideModule */
 
 /** @typedef {{ids: number[], mask: number[], scored: boolean[]}} Plan */
-/** @typedef {{text: string, limit: number, filters: Record<string, string[]>}} SearchOptions */
+/** @typedef {import("./protocol.js").Highlighted} Highlighted */
+
+/** @typedef {{plan: Plan, vectors: Float32Array}} Encoded  one row of vectors a token of the plan */
+
+/**
+ * @typedef {object} SearchOptions
+ * @property {string} text
+ * @property {number} limit
+ * @property {Record<string, string[]>} filters
+ * @property {number[]} candidates
+ */
 
 /**
  * @typedef {object} SearchAnswer
  * @property {Found["results"]} results
+ * @property {Found["scores"]} scores
+ * @property {Found["others"]} others
+ * @property {Found["ranking"]} ranking
  * @property {number} total
  * @property {string[]} missing  shards that the query wanted and that are not in memory
  * @property {{candidates: number, rerank: number}} timings
@@ -31,8 +44,11 @@ import { importModule } from "./runtime.js";
  * @property {(manifest: string) => string} boot
  * @property {(path: string, data: Uint8Array) => string} add_part
  * @property {(text: string) => string} plan
- * @property {(vectors: Uint8Array, scored: string) => string} needs
+ * @property {(vectors: Uint8Array, scored: string, candidates: string) => string} needs
  * @property {(vectors: Uint8Array, scored: string, options: string) => string} search
+ * @property {(vectors: Uint8Array, scored: string, number: number) => string} plan_passage
+ * @property {(vectors: Uint8Array, scored: string, text: string, number: number,
+ *   passage: Uint8Array, passageScored: string) => string} highlight
  * @property {(names: string) => string} rank_needs
  * @property {(vectors: Uint8Array, scored: string, names: string) => string} rank
  */
@@ -88,10 +104,12 @@ export class Python {
   /**
    * @param {Float32Array} vectors  one row a token of the plan
    * @param {Plan} plan
+   * @param {number[]} candidates
    * @returns {string[]} paths of the shards that the query wants and that are not in memory
    */
-  needs(vectors, plan) {
-    return partsOf(this.#bridge.needs(bytesOf(vectors), JSON.stringify(plan.scored)));
+  needs(vectors, plan, candidates) {
+    const reply = this.#bridge.needs(bytesOf(vectors), JSON.stringify(plan.scored), JSON.stringify(candidates));
+    return partsOf(reply);
   }
 
   /**
@@ -103,6 +121,31 @@ export class Python {
   search(vectors, plan, options) {
     const reply = this.#bridge.search(bytesOf(vectors), JSON.stringify(plan.scored), JSON.stringify(options));
     return /** @type {SearchAnswer} */ (answer(reply));
+  }
+
+  /**
+   * @param {Encoded} query
+   * @param {number} number  of a section
+   * @returns {Plan | null} what to encode before {@link highlight}; nothing, or nothing any more
+   */
+  planPassage({ plan, vectors }, number) {
+    const reply = this.#bridge.plan_passage(bytesOf(vectors), JSON.stringify(plan.scored), number);
+    return /** @type {{plan: Plan | null}} */ (answer(reply)).plan;
+  }
+
+  /**
+   * @param {Encoded} query
+   * @param {string} text
+   * @param {number} number
+   * @param {Encoded | null} passage  of {@link planPassage}, called just before
+   * @returns {Highlighted | null} `null` where the section is not in memory or has no vectors
+   */
+  highlight({ plan, vectors }, text, number, passage) {
+    const bytes = passage ? bytesOf(passage.vectors) : new Uint8Array();
+    const counted = JSON.stringify(passage?.plan.scored ?? []);
+    const scored = JSON.stringify(plan.scored);
+    const reply = this.#bridge.highlight(bytesOf(vectors), scored, text, number, bytes, counted);
+    return /** @type {{highlighted: Highlighted | null}} */ (answer(reply)).highlighted;
   }
 
   /**

@@ -5,6 +5,7 @@
  */
 
 import { Encoder } from "./encoder.js";
+import { highlight } from "./highlighter.js";
 import { initialIndexParts, initialParts, parseManifest } from "./manifest.js";
 import { ANSWERING, PartLoader, Progress } from "./parts.js";
 import { LatefindError, toWire } from "./protocol.js";
@@ -15,6 +16,7 @@ import { Shards } from "./shards.js";
 /** @typedef {import("./protocol.js").Request} Request */
 /** @typedef {import("./protocol.js").BootRequest} BootRequest */
 /** @typedef {import("./protocol.js").QueryRequest} QueryRequest */
+/** @typedef {import("./protocol.js").HighlightRequest} HighlightRequest */
 /** @typedef {import("./protocol.js").RankRequest} RankRequest */
 /** @typedef {import("./protocol.js").Report} Report */
 /** @typedef {import("./protocol.js").Found} Found */
@@ -42,6 +44,9 @@ import { Shards } from "./shards.js";
  */
 const RANKED_AT_ONCE = 20;
 
+/** Queries whose vectors are kept: the one that is shown, and those of a few tabs of thought before it. */
+const QUERIES_KEPT = 4;
+
 /** @type {(report: Report) => void} */
 const post = (report) => self.postMessage(report);
 
@@ -49,6 +54,11 @@ const post = (report) => self.postMessage(report);
 let engine;
 /** The requests before, up to the encoder, which runs once at a time. */
 let queue = Promise.resolve();
+/**
+ * The last queries, by text.
+ * @type {Map<string, {plan: Plan, vectors: Float32Array}>}
+ */
+const recent = new Map();
 /**
  * Requests that still want an answer.
  * @type {Set<number>}
@@ -64,12 +74,30 @@ self.addEventListener("message", (/** @type {MessageEvent<Request>} */ { data })
     case "cancel":
       wanted.delete(data.id);
       break;
+    case "highlight":
+      wanted.add(data.id);
+      void mark(data);
+      break;
     default:
       wanted.add(data.id);
-      queue = queue.then(() => serve(data));
+      void inTurn(() => serve(data));
   }
 });
 self.addEventListener("unhandledrejection", ({ reason }) => fail(reason));
+
+/**
+ * @template T
+ * @param {() => Promise<T>} work  what runs the encoder
+ * @returns {Promise<T>} its result, once everything that was asked before is done
+ */
+function inTurn(work) {
+  const done = queue.then(work);
+  queue = done.then(
+    () => undefined,
+    () => undefined, // Whoever asked is told.
+  );
+  return done;
+}
 
 /** @param {unknown} error */
 function fail(error) {
@@ -116,8 +144,8 @@ async function boot({ manifestUrl, manifest: text }) {
  */
 async function warmUp(engine) {
   const { plan, vectors } = await encode(engine, "warm up");
-  engine.python.needs(vectors, plan); // Not fetched: nobody waits for the answer.
-  engine.python.search(vectors, plan, { text: "warm up", limit: 1, filters: {} });
+  engine.python.needs(vectors, plan, []); // Not fetched: nobody waits for the answer.
+  engine.python.search(vectors, plan, { text: "warm up", limit: 1, filters: {}, candidates: [] });
 }
 
 /**
@@ -183,12 +211,20 @@ async function serve(request) {
   if (wanted.size > 1) await new Promise((resolve) => setTimeout(resolve));
   if (!wanted.has(request.id)) return;
   try {
-    if (!engine) throw LatefindError.expected("internal", "worker", "boot first", request.type, "Report it.");
-    const started = await engine;
+    const started = await booted(request.type);
     void finish(started, request, await encode(started, request.text));
   } catch (error) {
     refuse(request.id, error);
   }
+}
+
+/**
+ * @param {string} asked
+ * @returns {Promise<Engine>}
+ */
+async function booted(asked) {
+  if (!engine) throw LatefindError.expected("internal", "worker", "boot first", asked, "Report it.");
+  return engine;
 }
 
 /**
@@ -232,11 +268,35 @@ function refuse(id, error) {
  */
 async function encode({ python, encoder }, text) {
   const start = performance.now();
+  const known = recent.get(text);
+  if (known) return { ...known, start, timings: { tokenize: 0, encode: 0 } };
   const plan = python.plan(text);
   const tokenized = performance.now();
   const vectors = await encoder.encode(plan.ids, plan.mask);
   const timings = { tokenize: tokenized - start, encode: performance.now() - tokenized };
+  recent.set(text, { plan, vectors });
+  for (const oldest of [...recent.keys()].slice(0, -QUERIES_KEPT)) recent.delete(oldest);
   return { plan, vectors, start, timings };
+}
+
+/**
+ * Answer a request for highlights, a section at a time; never rejects.
+ * @param {HighlightRequest} request
+ * @returns {Promise<void>}
+ */
+async function mark(request) {
+  const { id, text } = request;
+  try {
+    const started = await booted(request.type);
+    const absent = await highlight(started, request, () => encode(started, text), {
+      inTurn,
+      isWanted: () => wanted.has(id),
+      report: (highlighted) => post({ type: "highlight", id, highlight: highlighted }),
+    });
+    if (wanted.delete(id)) post({ type: "highlighted", id, absent });
+  } catch (error) {
+    refuse(id, error);
+  }
 }
 
 /**
@@ -246,21 +306,22 @@ async function encode({ python, encoder }, text) {
  * @param {IsWanted} isWanted
  * @returns {Promise<Found | null>} `null` where nobody wants it any more
  */
-async function search({ python, shards, siteUrl }, { text, limit, filters }, encoded, isWanted) {
+async function search({ python, shards, siteUrl }, request, encoded, isWanted) {
+  const { text, limit, filters, candidates = [] } = request;
   const { plan, vectors, start } = encoded;
   const asked = performance.now();
-  const needed = python.needs(vectors, plan);
+  const needed = python.needs(vectors, plan, candidates);
   const chosen = performance.now();
   const failed = await shards.load(needed, isWanted);
   const fetched = performance.now();
   if (!isWanted()) return null;
-  const { results, total, missing, timings } = python.search(vectors, plan, { text, limit, filters });
-  for (const result of results) {
+  const options = { text, limit, filters, candidates };
+  const { missing, timings, ...found } = python.search(vectors, plan, options);
+  for (const result of [...found.results, ...found.others]) {
     if (result.url) result.url = new URL(result.url, siteUrl).href;
   }
   return {
-    results,
-    total,
+    ...found,
     timings: {
       ...encoded.timings,
       candidates: chosen - asked + timings.candidates,

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from latefind.errors import FormatError, LatefindError
 from latefind.manifest import Manifest
+from latefind.model import TokenPlan
 from latefind.search import Engine
 
 
@@ -71,21 +72,17 @@ def add_part(path: str, data: Data) -> Mapping[str, object]:
 @_answers
 def plan(text: str) -> Mapping[str, object]:
     """Tokenise a query: ``{"ids": [int], "mask": [int], "scored": [bool]}``, all of one length."""
-    tokens = _started().plan_query(text)
-    return {
-        "ids": tokens.ids.tolist(),
-        "mask": tokens.mask.tolist(),
-        "scored": tokens.scored.tolist(),
-    }
+    return _plan_of(_started().plan_query(text))
 
 
 @_answers
-def needs(vectors: Data, scored: str) -> Mapping[str, object]:
+def needs(vectors: Data, scored: str, candidates: str) -> Mapping[str, object]:
     """Name the shards that a query wants and that are not in memory: ``{"parts": [path]}``.
 
-    The arguments are those of :func:`search`. A small index is all in memory and needs nothing.
+    The arguments are those of :func:`search`; ``candidates`` is a JSON list. A small index is all in memory
+    and needs nothing.
     """
-    return {"parts": list(_started().needs(_query_of(vectors, scored)))}
+    return {"parts": list(_started().needs(_rows_of(vectors, scored), json.loads(candidates)))}
 
 
 @_answers
@@ -99,24 +96,74 @@ def search(vectors: Data, scored: str, options: str) -> Mapping[str, object]:
     scored : JSON list of bool
         Of the plan: which rows count.
     options : JSON object
-        ``text``, ``limit`` and ``filters`` (facet to list of values).
+        ``text``, ``limit``, ``filters`` (facet to list of values) and ``candidates`` (section numbers).
 
     Returns
     -------
     str
-        ``{"results": […], "total": int, "missing": [path], "timings": {"candidates": ms, "rerank": ms}}``;
-        ``missing`` names the shards that the query wanted and that have not been added: the others answer.
+        ``{"results": […], "others": […], "scores": [number or null], "ranking": [[section number, score]],
+        "total": int, "missing": [path], "timings": {"candidates": ms, "rerank": ms}}``; see
+        :class:`latefind.results.SearchResult`. ``missing`` names the shards that the query wanted and that
+        have not been added: the others answer.
     """
     wanted = json.loads(options)
     found = _started().search(
-        _query_of(vectors, scored), wanted["text"], limit=wanted["limit"], filters=wanted["filters"]
+        _rows_of(vectors, scored),
+        wanted["text"],
+        limit=wanted["limit"],
+        filters=wanted["filters"],
+        candidates=wanted["candidates"],
     )
     return {
         "results": [result.to_json() for result in found.results],
+        "others": [result.to_json() for result in found.others],
+        "scores": list(found.scores),
+        "ranking": list(found.ranking),
         "total": found.total,
         "missing": list(found.missing),
         "timings": dict(found.timings),
     }
+
+
+@_answers
+def plan_passage(vectors: Data, scored: str, number: int) -> Mapping[str, object]:
+    """Tokenise the best passage of a section for :func:`highlight`: ``{"plan": as of plan(), or null}``.
+
+    ``null`` where there is nothing to encode: see :meth:`latefind.search.Engine.plan_passage`.
+    """
+    tokens = _started().plan_passage(_rows_of(vectors, scored), number)
+    return {"plan": None if tokens is None else _plan_of(tokens)}
+
+
+@_answers
+def highlight(
+    vectors: Data, scored: str, text: str, number: int, passage: Data, passage_scored: str
+) -> Mapping[str, object]:
+    """Mark what of a section matched a query.
+
+    Parameters
+    ----------
+    vectors, scored
+        As for :func:`search`.
+    text : str
+        The query.
+    number : int
+        Of the section.
+    passage, passage_scored
+        The encoder's output for the plan of :func:`plan_passage`, called just before, and which of its rows
+        count; an empty buffer where there was no plan.
+
+    Returns
+    -------
+    str
+        ``{"highlighted": {"number", "snippet", "highlights", "explanation"}}``; its value is null where the
+        section is not in memory or has no vectors.
+    """
+    encoded = _bytes_of(passage)
+    found = _started().highlight(
+        _rows_of(vectors, scored), text, number, _rows_of(encoded, passage_scored) if encoded else None
+    )
+    return {"highlighted": None if found is None else found.to_json()}
 
 
 @_answers
@@ -138,7 +185,7 @@ def rank(vectors: Data, scored: str, names: str) -> Mapping[str, object]:
     order given.
     """
     groups: list[list[str]] = json.loads(names)
-    ranked, _ = _started().rank(_query_of(vectors, scored), _every_name(groups))
+    ranked, _ = _started().rank(_rows_of(vectors, scored), _every_name(groups))
     scores = dict(ranked)
     known = [group for group in groups if not scores.keys().isdisjoint(group)]
     pairs = [(group[0], next(scores[name] for name in group if name in scores)) for group in known]
@@ -154,6 +201,14 @@ def _every_name(groups: Sequence[Sequence[str]]) -> list[str]:
     return list(dict.fromkeys(name for group in groups for name in group))
 
 
+def _plan_of(tokens: TokenPlan) -> Mapping[str, object]:
+    return {
+        "ids": tokens.ids.tolist(),
+        "mask": tokens.mask.tolist(),
+        "scored": tokens.scored.tolist(),
+    }
+
+
 def _started() -> Engine:
     if _engine is None:
         raise LatefindError.expected("bridge", "boot() first", "another call")
@@ -164,12 +219,12 @@ def _bytes_of(data: Data) -> bytes:
     return bytes(data) if isinstance(data, bytes | memoryview) else data.to_bytes()
 
 
-def _query_of(vectors: Data, scored: str) -> npt.NDArray[np.float32]:
+def _rows_of(vectors: Data, scored: str) -> npt.NDArray[np.float32]:
     """Return the rows that count, float32 (scored tokens, dimensions)."""
     rows = np.array(json.loads(scored), np.bool_)
     values = np.frombuffer(_bytes_of(vectors), "<f4")
     if not len(rows) or len(values) % len(rows):
         raise FormatError.expected(
-            "query", f"a vector for each of {len(rows)} tokens", f"{len(values)} numbers"
+            "embeddings", f"a vector for each of {len(rows)} tokens", f"{len(values)} numbers"
         )
     return values.reshape(len(rows), -1)[rows].astype(np.float32, copy=False)

@@ -17,13 +17,20 @@ import numpy as np
 import numpy.typing as npt
 
 from latefind.errors import ModelError, VersionError
-from latefind.tokenizer import Tokenizer
+from latefind.tokenizer import Encoding, Tokenizer
 
 BUNDLE_VERSION = 1
 """Version of ``latefind.json``; independent of the package's version and of the index format's."""
 
 MAX_LENGTH = 8192
 """Longest query or document that a bundle may ask for, in tokens."""
+
+
+Span = tuple[int, int]
+"""Code points of a text, from the first up to the second."""
+
+NOWHERE = (0, 0)
+"""Span of a token that stands for no part of the text: special tokens, the prefix, expansion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +112,38 @@ class Model:
             self.spec, self._tokenize(text, self.spec.document_length, self.spec.document_prefix_id)
         )
 
+    def query_spans(self, text: str) -> list[Span]:
+        """Return which code points of ``text`` each scored row of its plan stands for; (0, 0) for none."""
+        spec = self.spec
+        spans = self._locate(text, self._encode(text, spec.query_length, spec.query_prefix_id))
+        spans = _insert_prefix_span(spans, spec.query_prefix_id)
+        padding = spec.query_length - len(spans) if spec.expansion.enabled else 0
+        return spans + [NOWHERE] * padding
+
+    def locate_document(self, text: str) -> tuple[TokenPlan, list[Span]]:
+        """Return the plan of a document, and the code points that each of its scored rows stands for."""
+        spec = self.spec
+        encoding = self._encode(text, spec.document_length, spec.document_prefix_id)
+        plan = plan_document_ids(spec, insert_prefix(encoding.ids, spec.document_prefix_id))
+        spans = _insert_prefix_span(self._locate(text, encoding), spec.document_prefix_id)
+        return plan, [span for span, kept in zip(spans, plan.scored.tolist(), strict=True) if kept]
+
     def _tokenize(self, text: str, length: int, prefix_id: int | None) -> list[int]:
+        return insert_prefix(self._encode(text, length, prefix_id).ids, prefix_id)
+
+    def _encode(self, text: str, length: int, prefix_id: int | None) -> Encoding:
         # PyLate strips texts; vocabularies that keep spaces would otherwise give other ids.
-        encoding = self.tokenizer.encode(text.strip(), max_length=length - (prefix_id is not None))
-        return insert_prefix(encoding.ids, prefix_id)
+        return self.tokenizer.encode(text.strip(), max_length=length - (prefix_id is not None))
+
+    @staticmethod
+    def _locate(text: str, encoding: Encoding) -> list[Span]:
+        """Return the encoding's offsets in ``text`` as it was before it was stripped."""
+        shift = len(text) - len(text.lstrip())
+        return [(start + shift, end + shift) if end > start else NOWHERE for start, end in encoding.offsets]
+
+
+def _insert_prefix_span(spans: list[Span], prefix_id: int | None) -> list[Span]:
+    return spans if prefix_id is None else [*spans[:1], NOWHERE, *spans[1:]]
 
 
 def insert_prefix(ids: list[int], prefix_id: int | None) -> list[int]:

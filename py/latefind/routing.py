@@ -9,6 +9,8 @@ query's tokens spread over 17 to 50 files, and the best eight of them kept 61 % 
 summary and six shards of the same total size keep 90 % (100,000 passages, ``docs/design.md``).
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -23,6 +25,13 @@ RANKED = 400
 
 RANK_OFFSET = 10
 """A passage of rank r (from 0) votes 1 / (r + RANK_OFFSET); 10 was measured best among 10, 40 and 150."""
+
+
+NOMINATED = 2
+"""Shards of those that another ranking's best sections may choose."""
+
+NOMINATING = 20
+"""Candidates that vote."""
 
 
 def choose_shards(summary: Summary, query: Query) -> list[int]:
@@ -51,3 +60,22 @@ def scan_summary(summary: Summary, table: npt.NDArray[np.int8]) -> npt.NDArray[n
         np.maximum(best, table.take(slot.astype(np.intp), axis=0), out=best)
     total: npt.NDArray[np.int32] = best.sum(axis=1, dtype=np.int32)
     return total
+
+
+def nominate_shards(chosen: Sequence[int], candidates: Sequence[int]) -> list[int]:
+    """Return the shards that a query wants, once another ranking has had its say.
+
+    Parameters
+    ----------
+    chosen : sequence of int
+        :func:`choose_shards`.
+    candidates : sequence of int
+        The shard of each section that the other ranking found, best first.
+    """
+    votes: dict[int, float] = {}
+    for rank, shard in enumerate(candidates[:NOMINATING]):
+        votes[shard] = votes.get(shard, 0) + 1 / (rank + RANK_OFFSET)
+    kept = list(chosen[: MAX_SHARDS - NOMINATED])
+    ordered = sorted(votes, key=lambda shard: (-votes[shard], shard))
+    kept += [shard for shard in ordered if shard not in kept][:NOMINATED]
+    return [*kept, *(shard for shard in chosen if shard not in kept)][:MAX_SHARDS]

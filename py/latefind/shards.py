@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from latefind.codec import GAIN_BITS, Codec
+from latefind.commonness import SAMPLED, WordCounts
 from latefind.errors import FormatError, LatefindError
 from latefind.format import Shard, decode_section
 from latefind.kernels import NEVER, Query, scan_codes, score_passages
@@ -32,6 +33,7 @@ class LoadedShard:
         self._starts = np.concatenate([[0], np.cumsum(shard.lengths, dtype=np.int64)])
         self._numbers: dict[str, int] | None = None
         self._filters: list[Filters] | None = None
+        self._counts: WordCounts | None = None
 
     def check(self, codec: Codec, path: str) -> None:
         """Raise unless the codes are of ``codec``."""
@@ -46,7 +48,7 @@ class LoadedShard:
         """Return the candidate score of every passage, int32 (P,); ``NEVER`` where it does not pass."""
         scores = scan_codes(query.table, self._centroids, self.lengths)
         if filters:
-            scores[~self._passing(filters)[self.owners]] = NEVER
+            scores[~self.passing(filters)[self.owners]] = NEVER
         return scores
 
     def score(self, query: Query, passages: npt.NDArray[np.intp]) -> npt.NDArray[np.float32]:
@@ -67,12 +69,19 @@ class LoadedShard:
             self._numbers = by_url | {section.id: number for number, section in enumerate(sections)}
         return self._numbers.get(name)
 
+    def word_counts(self) -> WordCounts:
+        """Return how many sections have each word, counted when first asked for, on some of them."""
+        if self._counts is None:
+            step = -(-len(self.records) // SAMPLED) or 1
+            self._counts = WordCounts(map(decode_section, self.records[::step]))
+        return self._counts
+
     def count_passing(self, filters: Filters | None) -> int:
         """Return how many sections with vectors pass the filters."""
         filled = np.unique(self.owners[self.lengths > 0])
-        return int(self._passing(filters)[filled].sum()) if filters else len(filled)
+        return int(self.passing(filters)[filled].sum()) if filters else len(filled)
 
-    def _passing(self, wanted: Filters) -> npt.NDArray[np.bool_]:
+    def passing(self, wanted: Filters) -> npt.NDArray[np.bool_]:
         """Return which sections pass, bool (sections,)."""
         if self._filters is None:
             self._filters = [decode_section(record).filters for record in self.records]
@@ -115,6 +124,10 @@ class ShardStore:
         self._loaded[path] = loaded
         if len(self.paths) > 1:
             self._evict(path)
+
+    def loaded(self) -> list[LoadedShard]:
+        """Return every shard in memory, in the order of the index."""
+        return sorted(self._loaded.values(), key=lambda shard: shard.first_section)
 
     def get(self, path: str) -> LoadedShard:
         """Return a shard that is in memory, and count it as used."""
