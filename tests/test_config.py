@@ -33,6 +33,8 @@ def test_config_reads_every_key(tmp_path):
         bytes = 34
         pool = "auto"
         exclude = ["tags/**"]
+        pwa = true
+        offline_pages = "visited"
         [site]
         title = "Orchard"
         description = "Fruit trees."
@@ -51,6 +53,7 @@ def test_config_reads_every_key(tmp_path):
     assert config.jobs == 3
     assert (config.bytes, config.pool) == (34, "auto")
     assert config.exclude == ("tags/**",)
+    assert (config.pwa, config.offline_pages) == (True, "visited")
     assert config.site.title == "Orchard"
     assert config.site.description == "Fruit trees."
     assert config.site.language == "nl"
@@ -76,7 +79,11 @@ def test_config_nav_may_be_grouped(tmp_path):
 @pytest.mark.parametrize(
     ("text", "where", "expected"),
     [
-        ('titel = "x"', "titel", "model, base_url, output_subdir, jobs, bytes, pool, exclude, site"),
+        (
+            'titel = "x"',
+            "titel",
+            "model, base_url, output_subdir, jobs, bytes, pool, exclude, pwa, offline_pages, site",
+        ),
         ('[site]\ntitel = "x"', "site.titel", "title, description"),
         ('[[site.nav]]\npage = ["a.md"]', "site.nav[1].page", "title, pages"),
         ('model = ""', "model", "a string that is not empty"),

@@ -10,7 +10,7 @@ import io
 import json
 import shutil
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, select_autoescape
@@ -27,15 +27,22 @@ from latefind_build.runtime import LOCK, packed_runtime
 
 MARKER = "manifest.json"
 WEB_SUFFIXES = (".js", ".css")
+WEB_FOLDERS = ("strings", "ui")
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
 
 def build_bundle(
-    source: Source, target: Path, bundle: ModelBundle, base: str, options: IndexOptions
+    source: Source,
+    target: Path,
+    bundle: ModelBundle,
+    base: str,
+    options: IndexOptions,
+    complete: Callable[[Path], None] | None = None,
 ) -> Manifest:
     """Index ``source`` and write the whole bundle to ``target``, replacing an earlier one.
 
-    ``base`` is the prefix of the results' URLs; see :class:`latefind.manifest.Manifest`.
+    ``base`` is the prefix of the results' URLs; see :class:`latefind.manifest.Manifest`. ``complete`` is
+    called with the temporary folder when everything else is in it.
     """
     runtime_folder = packed_runtime()
     with replaced_folder(target, MARKER) as work:
@@ -58,6 +65,8 @@ def build_bundle(
         )
         _place_web(work, manifest, runtime_folder / "stem")
         (work / MARKER).write_bytes(manifest.to_bytes())
+        if complete:
+            complete(work)
     return manifest
 
 
@@ -145,14 +154,20 @@ def _place_web(work: Path, manifest: Manifest, stemmers: Path) -> None:
     """Copy the page's modules, stemmers and styles, and render the plain search page."""
     web = web_dir()
     shutil.copytree(stemmers, work / "stem")
-    for path in sorted(web.iterdir()):
-        if path.suffix in WEB_SUFFIXES:
-            (work / path.name).write_bytes(path.read_bytes())
+    for folder in (web, *(web / name for name in WEB_FOLDERS)):
+        for path in sorted(folder.glob("*")):
+            if path.suffix in WEB_SUFFIXES:
+                target = work / path.relative_to(web)
+                target.parent.mkdir(exist_ok=True)
+                target.write_bytes(path.read_bytes())
     templates = Environment(
         loader=FileSystemLoader(web / "templates"), autoescape=select_autoescape(), keep_trailing_newline=True
     )
-    page = templates.get_template("search.html").render(title="Search", lang=_language(manifest.languages))
-    (work / "index.html").write_text(page, "utf-8")
+    lang = _language(manifest.languages)
+    (work / "index.html").write_text(
+        templates.get_template("search.html").render(title="Search", lang=lang), "utf-8"
+    )
+    (work / "offline.html").write_text(templates.get_template("offline.html").render(lang=lang), "utf-8")
 
 
 def _language(languages: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ import threading
 import time
 import traceback
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -108,6 +109,14 @@ def _add_index_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print counts and sizes as JSON")
 
 
+def _add_pwa_option(parser: argparse.ArgumentParser, default: str) -> None:
+    parser.add_argument(
+        "--pwa",
+        action=argparse.BooleanOptionalAction,
+        help=f"let visitors keep the site offline, by a service worker at its root (default: {default})",
+    )
+
+
 def _index_options(options: argparse.Namespace, config: "Config") -> "IndexOptions":
     from latefind_build.cache import default_folder
     from latefind_build.encode import default_jobs
@@ -159,6 +168,7 @@ def _add_build(commands: Commands) -> None:
     parser.add_argument(
         "--exclude", action="append", default=[], metavar="GLOB", help="pages to leave out; may be repeated"
     )
+    _add_pwa_option(parser, "off")
     _add_index_options(parser)
 
 
@@ -168,6 +178,7 @@ def _build(options: argparse.Namespace) -> None:
     from latefind_build.config import load_config
     from latefind_build.crawl import CrawlOptions
     from latefind_build.passage_source import read_record_file, read_site
+    from latefind_build.pwa import add_offline
 
     if (options.site_dir is None) == (options.records is None):
         raise UsageError.expected(
@@ -188,7 +199,15 @@ def _build(options: argparse.Namespace) -> None:
         source = read_site(options.site_dir, CrawlOptions(output_subdir=subdir, exclude=excluded, warn=say))
         target = target_below(options.site_dir, subdir)
     base = options.base_url or config.base_url or _relative_base(options, config.output_subdir)
-    manifest = build_bundle(source, target, bundle, base, _index_options(options, config))
+    pwa = bool(config.pwa if options.pwa is None else options.pwa)
+    if pwa and options.site_dir is None:
+        raise UsageError.expected("--pwa", "a site", "records", "Build a site, or leave it out.")
+    complete = None
+    if pwa:
+        site = options.site_dir.resolve()
+        subdir = target.relative_to(site).as_posix()
+        complete = partial(add_offline, site=site, subdir=subdir, pages=config.offline_pages)
+    manifest = build_bundle(source, target, bundle, base, _index_options(options, config), complete)
     _report_build(manifest, target, time.monotonic() - start, options.json)
 
 
@@ -220,6 +239,7 @@ def _add_site(commands: Commands) -> None:
     )
     parser.add_argument("content_dir", type=Path, metavar="CONTENT_DIR", help="folder with Markdown pages")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of the site")
+    _add_pwa_option(parser, "on")
     _add_index_options(parser)
 
 
@@ -229,6 +249,7 @@ def _site(options: argparse.Namespace) -> None:
     from latefind_build.config import load_config
     from latefind_build.crawl import CrawlOptions
     from latefind_build.passage_source import read_site
+    from latefind_build.pwa import add_offline
     from latefind_build.site import build_site
 
     start = time.monotonic()
@@ -237,11 +258,14 @@ def _site(options: argparse.Namespace) -> None:
     crawl = CrawlOptions(output_subdir=config.output_subdir, exclude=config.exclude, warn=say)
     base = config.base_url or "../" * len(Path(config.output_subdir).parts)
     wanted = _index_options(options, config)
+    pwa = options.pwa if options.pwa is not None else config.pwa is not False
     manifests = []
 
     def index(staging: Path) -> None:
         target = target_below(staging, config.output_subdir)
-        manifests.append(build_bundle(read_site(staging, crawl), target, bundle, base, wanted))
+        offline = partial(add_offline, site=staging, subdir=config.output_subdir, pages=config.offline_pages)
+        complete = offline if pwa else None
+        manifests.append(build_bundle(read_site(staging, crawl), target, bundle, base, wanted, complete))
 
     build_site(options.content_dir, options.output, config, before_publish=index)
     _report_build(manifests[0], options.output, time.monotonic() - start, options.json)

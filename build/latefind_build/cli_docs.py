@@ -47,6 +47,8 @@ def _render_command(name: str, parser: argparse.ArgumentParser) -> str:
 def _name(action: argparse.Action) -> str:
     if not action.option_strings:
         return f"`{action.metavar}`"
+    if isinstance(action, argparse.BooleanOptionalAction):
+        return ", ".join(f"`{option}`" for option in action.option_strings)
     option = action.option_strings[-1]
     return f"`{option} {action.metavar}`" if action.metavar else f"`{option}`"
 

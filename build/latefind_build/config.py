@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from latefind.errors import LatefindError, UsageError
+from latefind_build.pwa import OFFLINE_PAGES, OfflinePages
 from latefind_build.settings import BYTES, POOLS
 
 _T = TypeVar("_T")
@@ -65,6 +66,8 @@ class Config:
     bytes: int | Literal["auto"] | None = None
     pool: int | Literal["auto"] | None = None
     exclude: tuple[str, ...] = ()
+    pwa: bool | None = None
+    offline_pages: OfflinePages = "all"
     site: SiteConfig = field(default_factory=SiteConfig)
 
 
@@ -102,6 +105,8 @@ def _read_config(table: "_Table", path: Path) -> Config:
         bytes=table.take("bytes", _one_of(BYTES), None),
         pool=table.take("pool", _one_of(POOLS), None),
         exclude=table.take("exclude", _texts, ()),
+        pwa=table.take("pwa", _boolean, None),
+        offline_pages=table.take("offline_pages", _offline_pages, "all"),
         site=_read_site(table.table("site")),
     )
     table.finish()
@@ -224,6 +229,19 @@ def _one_of(numbers: Sequence[int]) -> Callable[[object], int | Literal["auto"]]
         return value
 
     return read
+
+
+def _boolean(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("true or false")
+    return value
+
+
+def _offline_pages(value: object) -> OfflinePages:
+    for known in OFFLINE_PAGES:
+        if value == known:
+            return known
+    raise ValueError(" or ".join(f'"{known}"' for known in OFFLINE_PAGES))
 
 
 def _subdir(value: object) -> str:

@@ -1,0 +1,144 @@
+"""A host that tests stop, restart, break off and publish anew on; it counts what it sends."""
+
+import os
+import shutil
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from conftest import SUB_PATH, Watched, watch
+from playwright.sync_api import Browser
+
+from latefind_build.pwa import add_offline
+from latefind_build.serve import _Handler, _Server
+
+# Requests of service workers are seen too: they must not leave the origin either.
+os.environ.setdefault("PW_EXPERIMENTAL_SERVICE_WORKER_NETWORK_EVENTS", "1")
+
+OPEN = """async (base) => {
+  const { createOffline } = await import(base + "offline.js");
+  globalThis.offline = await createOffline({ base });
+  return offline.status;
+}"""
+
+UNTIL = """(states) => new Promise((resolve) => {
+  const look = () => states.includes(offline.status.state) && resolve(offline.status);
+  offline.addEventListener("status", look);
+  look();
+})"""
+
+
+class Host:
+    """One static host on a port of its own, with the headers of ``latefind serve``."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.sent: list[tuple[str, int]] = []
+        self.cut: dict[str, int] = {}
+        self.gate: dict[str, threading.Event] = {}
+        self.port = 0
+        self._server: _Server | None = None
+        self._sockets: list[socket.socket] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/{SUB_PATH}/"
+
+    @property
+    def bundle(self) -> str:
+        return f"{self.url}latefind/"
+
+    def start(self) -> None:
+        handler = partial(_CountingHandler, directory=str(self.root), host=self)
+        self._server = _Server(("127.0.0.1", self.port), handler)
+        self.port = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def stop(self) -> None:
+        """Stop listening, and end the connections that a browser keeps."""
+        if self._server is None:
+            return
+        self._server.shutdown()
+        self._server.server_close()
+        self._server = None
+        for open_socket in self._sockets:
+            try:
+                open_socket.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                continue  # The browser was faster.
+        self._sockets.clear()
+
+    def bytes_of(self, part: str = "") -> int:
+        return sum(size for path, size in self.sent if part in path)
+
+    def requests_of(self, part: str = "") -> int:
+        return sum(part in path for path, _ in self.sent)
+
+
+class _CountingHandler(_Handler):
+    def __init__(self, *arguments: Any, host: Host, **settings: Any) -> None:
+        self.host = host
+        super().__init__(*arguments, **settings)
+
+    def setup(self) -> None:
+        super().setup()
+        self.host._sockets.append(self.connection)
+
+    def copyfile(self, source: Any, outputfile: Any) -> None:
+        data = source.read()
+        for part, gate in self.host.gate.items():
+            if part in self.path:
+                gate.wait(60)
+        for part, limit in self.host.cut.items():
+            if part in self.path:
+                outputfile.write(data[:limit])
+                self.host.sent.append((self.path, limit))
+                self.connection.shutdown(socket.SHUT_RDWR)
+                self.close_connection = True
+                return
+        self.host.sent.append((self.path, len(data)))
+        outputfile.write(data)
+
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 (the base class's name)
+        pass
+
+
+@contextmanager
+def hosted(site: Path, folder: Path, pages: str = "all") -> Iterator[Host]:
+    """A copy of a built site, completed for offline use, on a host."""
+    copy = folder / "host" / SUB_PATH
+    shutil.copytree(site, copy)
+    add_offline(copy / "latefind", copy, "latefind", pages)  # type: ignore[arg-type]
+    host = Host(folder / "host")
+    host.start()
+    yield host
+    host.stop()
+
+
+@contextmanager
+def visitor(chromium: Browser, host: Host) -> Iterator[Watched]:
+    """A fresh profile that looks at the host's first page."""
+    with watch(chromium) as seen:
+        seen.page.goto(host.url)
+        yield seen
+
+
+def open_offline(seen: Watched, host: Host) -> dict[str, Any]:
+    status: dict[str, Any] = seen.page.evaluate(OPEN, host.bundle)
+    return status
+
+
+def until(seen: Watched, *states: str) -> dict[str, Any]:
+    status: dict[str, Any] = seen.page.evaluate(UNTIL, list(states))
+    return status
+
+
+def keep_offline(seen: Watched, host: Host) -> dict[str, Any]:
+    """Do what a visitor does who wants the site offline, and wait until it is there."""
+    open_offline(seen, host)
+    seen.page.evaluate("() => offline.enable()")
+    return until(seen, "ready")

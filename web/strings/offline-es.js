@@ -1,0 +1,27 @@
+/** @file What the offline element and page say, in Spanish. Words in braces are filled in. */
+export default {
+  lang: "es",
+  off: "Guardar estas páginas y su búsqueda en este dispositivo para usarlas sin conexión: {total}.",
+  loading: "Descargando las páginas y su búsqueda…",
+  paused: "La copia sin conexión aún no está completa: hay {loaded} de {total}.",
+  ready: "Disponible sin conexión: {total} en este dispositivo.",
+  updating: "Disponible sin conexión. Se está descargando una versión más reciente…",
+  damaged: "Se han perdido partes de la copia sin conexión: quedan {loaded} de {total}.",
+  unsupported:
+    "Esta ventana del navegador no guarda archivos, por lo que estas páginas necesitan conexión. Las ventanas privadas y las cookies bloqueadas impiden guardar.",
+  unavailable: "Estas páginas no se pueden guardar sin conexión.",
+  progress: "{loaded} de {total}",
+  keep: "Guardar para usar sin conexión",
+  resume: "Continuar",
+  repair: "Reparar",
+  cancel: "Cancelar",
+  remove: "Eliminar",
+  reload: "Recargar",
+  outdated: "Hay una versión más reciente. La verá al recargar la página.",
+  noRoom: "No hay espacio suficiente: se necesitan {needed} y quedan {available}. No se ha guardado nada incompleto.",
+  noConnection: "No hay conexión. La descarga seguirá cuando vuelva a haberla.",
+  pageTitle: "Esta página no está en su dispositivo",
+  pageText: "No hay conexión y esta página no forma parte de la copia sin conexión.",
+  pageSearch: "Buscar en lo que hay en este dispositivo",
+  pageRetry: "Reintentar",
+};

@@ -1,0 +1,27 @@
+/** @file What the offline element and page say, in French. Words in braces are filled in. */
+export default {
+  lang: "fr",
+  off: "Garder ces pages et leur recherche sur cet appareil, pour les utiliser sans connexion : {total}.",
+  loading: "Téléchargement des pages et de leur recherche…",
+  paused: "La copie hors ligne n’est pas encore complète : {loaded} sur {total}.",
+  ready: "Disponible hors ligne : {total} sur cet appareil.",
+  updating: "Disponible hors ligne. Une version plus récente est en cours de téléchargement…",
+  damaged: "Des parties de la copie hors ligne ont été perdues : il reste {loaded} sur {total}.",
+  unsupported:
+    "Cette fenêtre du navigateur ne conserve aucun fichier : ces pages ont besoin d’une connexion. Les fenêtres privées et le blocage des cookies interdisent le stockage.",
+  unavailable: "Ces pages ne peuvent pas être gardées hors ligne.",
+  progress: "{loaded} sur {total}",
+  keep: "Rendre disponible hors ligne",
+  resume: "Continuer",
+  repair: "Réparer",
+  cancel: "Annuler",
+  remove: "Supprimer",
+  reload: "Recharger",
+  outdated: "Une version plus récente est là. Elle s’affichera quand vous rechargerez la page.",
+  noRoom: "L’espace ne suffit pas : il faut {needed}, il reste {available}. Rien d’incomplet n’a été gardé.",
+  noConnection: "Il n’y a pas de connexion. Le téléchargement reprendra dès qu’il y en aura une.",
+  pageTitle: "Cette page n’est pas sur votre appareil",
+  pageText: "Il n’y a pas de connexion et cette page ne fait pas partie de la copie hors ligne.",
+  pageSearch: "Rechercher dans ce qui est sur cet appareil",
+  pageRetry: "Réessayer",
+};

@@ -1,0 +1,27 @@
+/** @file What the offline element and page say, in Italian. Words in braces are filled in. */
+export default {
+  lang: "it",
+  off: "Tieni queste pagine e la loro ricerca su questo dispositivo, per usarle senza connessione: {total}.",
+  loading: "Download delle pagine e della loro ricerca…",
+  paused: "La copia offline non è ancora completa: {loaded} di {total}.",
+  ready: "Disponibile offline: {total} su questo dispositivo.",
+  updating: "Disponibile offline. È in corso il download di una versione più recente…",
+  damaged: "Alcune parti della copia offline sono andate perse: restano {loaded} di {total}.",
+  unsupported:
+    "Questa finestra del browser non conserva file, perciò queste pagine hanno bisogno di una connessione. Le finestre private e i cookie bloccati impediscono di salvare.",
+  unavailable: "Queste pagine non si possono tenere offline.",
+  progress: "{loaded} di {total}",
+  keep: "Rendi disponibile offline",
+  resume: "Continua",
+  repair: "Ripara",
+  cancel: "Annulla",
+  remove: "Rimuovi",
+  reload: "Ricarica",
+  outdated: "C’è una versione più recente. La vedrai ricaricando la pagina.",
+  noRoom: "Lo spazio non basta: servono {needed}, ne restano {available}. Non è stato conservato nulla di incompleto.",
+  noConnection: "Non c’è connessione. Il download riprenderà quando tornerà.",
+  pageTitle: "Questa pagina non è sul tuo dispositivo",
+  pageText: "Non c’è connessione e questa pagina non fa parte della copia offline.",
+  pageSearch: "Cerca in ciò che è su questo dispositivo",
+  pageRetry: "Riprova",
+};

@@ -1,0 +1,27 @@
+/** @file What the offline element and page say, in Dutch. Words in braces are filled in. */
+export default {
+  lang: "nl",
+  off: "Bewaar deze pagina’s en hun zoekfunctie op dit apparaat, om ze zonder verbinding te gebruiken: {total}.",
+  loading: "De pagina’s en hun zoekfunctie worden opgehaald…",
+  paused: "De offlinekopie is nog niet volledig: {loaded} van {total} is er.",
+  ready: "Offline beschikbaar: {total} op dit apparaat.",
+  updating: "Offline beschikbaar. Een nieuwere versie wordt opgehaald…",
+  damaged: "Delen van de offlinekopie zijn verloren gegaan: {loaded} van {total} is er nog.",
+  unsupported:
+    "Dit browservenster bewaart geen bestanden, dus hebben deze pagina’s een verbinding nodig. Privévensters en geblokkeerde cookies verbieden opslag.",
+  unavailable: "Deze pagina’s kunnen niet offline worden bewaard.",
+  progress: "{loaded} van {total}",
+  keep: "Offline beschikbaar maken",
+  resume: "Doorgaan",
+  repair: "Herstellen",
+  cancel: "Annuleren",
+  remove: "Verwijderen",
+  reload: "Opnieuw laden",
+  outdated: "Er is een nieuwere versie. U ziet haar als u de pagina opnieuw laadt.",
+  noRoom: "Er is niet genoeg ruimte: {needed} is nodig, {available} is vrij. Er is niets onvolledigs bewaard.",
+  noConnection: "Er is geen verbinding. Zodra die er weer is, gaat het verder.",
+  pageTitle: "Deze pagina staat niet op uw apparaat",
+  pageText: "Er is geen verbinding, en deze pagina hoort niet bij de offlinekopie.",
+  pageSearch: "Zoeken in wat op dit apparaat staat",
+  pageRetry: "Opnieuw proberen",
+};

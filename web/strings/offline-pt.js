@@ -1,0 +1,27 @@
+/** @file What the offline element and page say, in Portuguese. Words in braces are filled in. */
+export default {
+  lang: "pt",
+  off: "Guardar estas páginas e a sua pesquisa neste dispositivo, para as usar sem ligação: {total}.",
+  loading: "A transferir as páginas e a sua pesquisa…",
+  paused: "A cópia offline ainda não está completa: {loaded} de {total}.",
+  ready: "Disponível offline: {total} neste dispositivo.",
+  updating: "Disponível offline. Está a ser transferida uma versão mais recente…",
+  damaged: "Perderam-se partes da cópia offline: restam {loaded} de {total}.",
+  unsupported:
+    "Esta janela do navegador não guarda ficheiros, por isso estas páginas precisam de ligação. As janelas privadas e os cookies bloqueados impedem o armazenamento.",
+  unavailable: "Estas páginas não podem ser guardadas offline.",
+  progress: "{loaded} de {total}",
+  keep: "Disponibilizar offline",
+  resume: "Continuar",
+  repair: "Reparar",
+  cancel: "Cancelar",
+  remove: "Remover",
+  reload: "Recarregar",
+  outdated: "Há uma versão mais recente. Verá essa versão ao recarregar a página.",
+  noRoom: "Não há espaço suficiente: são precisos {needed} e restam {available}. Nada de incompleto foi guardado.",
+  noConnection: "Não há ligação. A transferência continua quando voltar a haver.",
+  pageTitle: "Esta página não está no seu dispositivo",
+  pageText: "Não há ligação, e esta página não faz parte da cópia offline.",
+  pageSearch: "Pesquisar no que está neste dispositivo",
+  pageRetry: "Tentar de novo",
+};
