@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from latefind_build.runtime import packed_runtime
 
@@ -105,3 +106,43 @@ def test_pyodide_gives_cpythons_order_and_scores_on_200_queries(tmp_path: Path) 
     there = run_in_pyodide(tmp_path, f"import json{KERNEL}{print_both}")
     assert there["order"] == here["order"]
     np.testing.assert_allclose(there["scores"], here["scores"], atol=1e-4)
+
+
+HIGHLIGHTS = """
+import numpy as np
+from latefind.highlight import Passage, find_words, highlight_passage
+
+TEXT = "Garden. Copper tape keeps molluscs away; \U0001d4b3 traps, well-known, catch them. 天地玄黄。" * 9
+QUERY = "stop snails 天 eating"
+
+def tokens(text):
+    spans = [(0, 0)]
+    for start in range(0, len(text), 4):
+        piece = text[start:start + 4]
+        spans.append((start + len(piece) - len(piece.lstrip()), start + len(piece.rstrip())))
+    return [span if span[0] < span[1] else (0, 0) for span in spans]
+
+def unit(random, count):
+    vectors = random.normal(size=(count, 16)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+found = []
+for seed in range(30):
+    random = np.random.default_rng(seed)
+    query, passage = unit(random, len(tokens(QUERY))), unit(random, len(tokens(TEXT)))
+    where = Passage(seed, TEXT, 8, tokens(TEXT), passage)
+    weight = lambda word: len(word) % 4 / 3
+    found.append(highlight_passage(query, find_words(QUERY, tokens(QUERY)), where, weight).to_json())
+"""
+
+
+def test_pyodide_marks_cpythons_words(tmp_path: Path) -> None:
+    here: dict[str, list[dict[str, object]]] = {}
+    exec(HIGHLIGHTS, here)
+    there = run_in_pyodide(tmp_path, f'import json{HIGHLIGHTS}print(json.dumps({{"found": found}}))')["found"]
+    for mine, theirs in zip(here["found"], there, strict=True):
+        assert mine["snippet"] == theirs["snippet"]
+        for field in ("highlights", "explanation"):
+            for one, other in zip(mine[field], theirs[field], strict=True):
+                assert one == pytest.approx(other, abs=2e-3)
+    assert any(mine["highlights"] for mine in here["found"])
