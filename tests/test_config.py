@@ -82,7 +82,7 @@ def test_config_nav_may_be_grouped(tmp_path):
         (
             'titel = "x"',
             "titel",
-            "model, base_url, output_subdir, jobs, bytes, pool, exclude, pwa, offline_pages, site",
+            "bytes, pool, exclude, pwa, offline_pages, site",
         ),
         ('[site]\ntitel = "x"', "site.titel", "title, description"),
         ('[[site.nav]]\npage = ["a.md"]', "site.nav[1].page", "title, pages"),

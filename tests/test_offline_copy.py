@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Watched
-from offline_host import Host, hosted, keep_offline, open_offline, visitor
+from offline_host import Host, hosted, keep_offline, visitor
 from playwright.sync_api import Browser
 from small_site import PARAPHRASE
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import struct
 from pathlib import Path
 
 import pytest
@@ -317,7 +318,25 @@ def test_site_search_page_embeds_the_element_of_the_configured_bundle(content, t
 
     search = page(tmp_path / "out", "search/index.html")
     assert search.css_first("latefind-search").attributes["base"] == "../assets/find/"
-    assert search.css_first("script[type=module]").attributes["src"] == "../assets/find/latefind-ui.js"
+    scripts = {script.attributes["src"] for script in search.css("script[type=module]")}
+    assert scripts == {"../assets/find/latefind-ui.js", "../assets/find/latefind-offline.js"}
+
+
+@pytest.mark.parametrize(
+    ("text", "pwa", "scripts"),
+    [
+        ("Keep it: <latefind-offline></latefind-offline>", None, ["../latefind/latefind-offline.js"]),
+        ("Keep it: <latefind-offline></latefind-offline>", False, []),
+        ("Nothing to keep.", None, []),
+    ],
+)
+def test_site_loads_the_offline_element_where_a_page_has_it(content, tmp_path, text, pwa, scripts):
+    (content / "keep.md").write_text(f"# Keep\n\n{text}")
+
+    build_site(content, tmp_path / "out", Config(pwa=pwa))
+
+    found = page(tmp_path / "out", "keep/index.html").css("script[type=module]")
+    assert [script.attributes["src"] for script in found] == scripts
 
 
 def test_site_header_search_is_a_plain_form(content, tmp_path):
@@ -339,6 +358,7 @@ def test_site_text_of_the_author_is_escaped(content, tmp_path):
 
 
 def test_site_has_nothing_inline_and_nothing_from_elsewhere(content, tmp_path):
+    (content / "table.md").write_text("# Table\n\n| a | b | c |\n|:--|:-:|--:|\n| 1 | 2 | 3 |\n")
     build_site(content, tmp_path / "out", Config(site=SiteConfig(url="https://example.org/docs/")))
 
     for path in (tmp_path / "out").rglob("*.html"):
@@ -349,7 +369,7 @@ def test_site_has_nothing_inline_and_nothing_from_elsewhere(content, tmp_path):
             address = node.attributes.get("src") or node.attributes["href"]
             assert not address.startswith(("http", "//"))
     for path in (tmp_path / "out/latefind-theme").iterdir():
-        text = path.read_text().replace("http://www.w3.org/2000/svg", "")
+        text = path.read_text(errors="replace").replace("http://www.w3.org/2000/svg", "")
         assert not re.search(r"@import|url\(|https?://", text)
 
 
@@ -368,12 +388,19 @@ def test_site_url_gives_canonical_links_a_sitemap_and_an_absolute_404_page(conte
     assert links(page(output, "404.html"), "link[rel=stylesheet]")[0] == "/docs/latefind-theme/site.css"
 
 
-def test_site_web_manifest_names_the_site_and_its_icon(content, tmp_path):
+def test_site_web_manifest_names_the_site_and_its_icons(content, tmp_path):
     build_site(content, tmp_path / "out", Config(site=SiteConfig(title="Orchard", language="nl")))
 
     manifest = json.loads((tmp_path / "out/manifest.webmanifest").read_text())
     assert (manifest["name"], manifest["lang"], manifest["start_url"]) == ("Orchard", "nl", "./")
-    assert (tmp_path / "out" / manifest["icons"][0]["src"]).is_file()
+    assert (manifest["scope"], manifest["display"]) == ("./", "minimal-ui")
+    for icon in manifest["icons"]:
+        data = (tmp_path / "out" / icon["src"]).read_bytes()
+        if icon["type"] == "image/png":
+            width, height = struct.unpack(">II", data[16:24])
+            assert icon["sizes"] == f"{width}x{height}"
+    assert {icon["sizes"] for icon in manifest["icons"]} >= {"any", "192x192", "512x512"}
+    assert [icon["sizes"] for icon in manifest["icons"] if icon.get("purpose") == "maskable"] == ["512x512"]
 
 
 def test_site_is_the_same_for_the_same_input(content, tmp_path):

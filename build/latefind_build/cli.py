@@ -8,6 +8,7 @@ import threading
 import time
 import traceback
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -259,6 +260,7 @@ def _site(options: argparse.Namespace) -> None:
     base = config.base_url or "../" * len(Path(config.output_subdir).parts)
     wanted = _index_options(options, config)
     pwa = options.pwa if options.pwa is not None else config.pwa is not False
+    config = replace(config, pwa=pwa)
     manifests = []
 
     def index(staging: Path) -> None:

@@ -122,6 +122,7 @@ def _parser() -> MarkdownIt:
     parser.enable(["table", "strikethrough"])
     parser.use(front_matter_plugin).use(footnote_plugin, inline=False)
     parser.core.ruler.push("heading_ids", _read_heading_ids)
+    parser.core.ruler.push("cell_classes", _align_by_class)
     return parser.use(anchors_plugin, max_level=6, permalink=True, permalinkSymbol="", permalinkSpace=False)
 
 
@@ -133,6 +134,15 @@ def _read_heading_ids(state: StateCore) -> None:
         if last and match:
             opening.attrSet("id", match[1])
             last.content = last.content[: match.start()]
+
+
+def _align_by_class(state: StateCore) -> None:
+    """Align table cells by a class (``site.css``): a strict content security policy forbids inline styles."""
+    for token in state.tokens:
+        if token.type in {"th_open", "td_open"}:
+            side = str(token.attrs.pop("style", "")).removeprefix("text-align:")
+            if side:
+                token.attrSet("class", f"align-{side}")
 
 
 class _Renderer(RendererHTML):

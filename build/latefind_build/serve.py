@@ -23,6 +23,7 @@ from typing import Any, BinaryIO
 from urllib.parse import quote, unquote, urlsplit
 
 from latefind.errors import UsageError
+from latefind_build.pwa import LOADER
 from latefind_build.site import MARKER
 
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -68,7 +69,9 @@ FOREVER = "public, max-age=31536000, immutable"
 REVALIDATE = "no-cache"
 
 _HASH = r"-[0-9a-f]{8,64}"
-_HASHED = re.compile(rf"(?:^|/)(?:runtime/[^/]+{_HASH}/.+|(?:model|index)/[^/]+{_HASH}\.[A-Za-z0-9]+)$")
+_HASHED = re.compile(
+    rf"(?:^|/)(?:runtime/[^/]+{_HASH}/.+|(?:model|index|lexical)/(?:[^/]+/)*[^/]+{_HASH}\.[A-Za-z0-9.]+)$"
+)
 
 
 def serve(directory: Path, port: int, host: str = "127.0.0.1") -> None:
@@ -241,7 +244,7 @@ class _Handler(SimpleHTTPRequestHandler):
 
     def _is_ours(self, file: Path) -> bool:
         root = Path(self.directory)
-        if (root / MARKER).is_file():
+        if (root / MARKER).is_file() or file.name == LOADER:
             return True
         folders = file.relative_to(root).parents
         return any((root / folder / BUNDLE_FILE).is_file() for folder in folders)

@@ -22,6 +22,7 @@ from latefind_build.config import Config, SiteConfig
 from latefind_build.files import replaced_folder
 from latefind_build.markdown import render
 from latefind_build.paths import web_dir
+from latefind_build.pwa import LOADER
 from latefind_build.site_content import (
     Content,
     ContentPage,
@@ -40,9 +41,15 @@ THEME_DIR = "latefind-theme"
 
 SEARCH_URL = "search/"
 
-_SITE_FILES = frozenset({"404.html", "manifest.webmanifest", "sitemap.xml", MARKER})
-_STATIC = ("site.css", "syntax.css", "theme.js", "icon.svg")
-_THEME_COLOUR = "#fdfcf9"
+_SITE_FILES = frozenset({"404.html", "manifest.webmanifest", "sitemap.xml", LOADER, MARKER})
+_ICONS = {
+    "icon.svg": {"sizes": "any", "type": "image/svg+xml"},
+    "icon-192.png": {"sizes": "192x192", "type": "image/png"},
+    "icon-512.png": {"sizes": "512x512", "type": "image/png"},
+    "icon-maskable-512.png": {"sizes": "512x512", "type": "image/png", "purpose": "maskable"},
+}
+_STATIC = ("site.css", "syntax.css", "theme.js", *_ICONS)
+_THEME_COLOUR = "#fdfcf9"  # As in base.html, which has the dark one too.
 _TOC_LEVELS = (2, 3)
 
 
@@ -136,7 +143,7 @@ def _render_pages(content: Content, groups: Sequence[Group], config: Config) -> 
     environment = _environment()
     theme = _Theme(environment, groups, config)
     links = Links(content, generated=(SEARCH_URL,))
-    files = {"search/index.html": theme.render("search.html", SEARCH_URL, title="Search")}
+    files = {"search/index.html": theme.render("search.html", SEARCH_URL, title="Search", has_offline=True)}
     files["404.html"] = theme.render("404.html", None, title="Page not found")
     ordered = [page for group in groups for page in group.pages]
     for before, page, after in zip([None, *ordered], ordered, [*ordered[1:], None], strict=False):
@@ -188,6 +195,7 @@ class _Theme:
             "search": link(SEARCH_URL),
             "bundle": link(self._config.output_subdir + "/"),
             "description": site.description,
+            "offline": self._config.pwa is not False,
         }
         return self._environment.get_template(template).render(shared | values)
 
@@ -204,6 +212,7 @@ class _Theme:
             lead=document.front.description,
             heading_id=document.title_id,
             body=body,
+            has_offline="<latefind-offline" in body,
             has_heading=any(heading.level == 1 for heading in document.headings),
             toc=[heading for heading in document.headings if heading.level in _TOC_LEVELS],
             group=next((group.title for group in self._groups if page in group.pages), ""),
@@ -212,30 +221,32 @@ class _Theme:
         )
 
 
-def _site_files(content: Content, site: SiteConfig) -> dict[str, str]:
+def _site_files(content: Content, site: SiteConfig) -> dict[str, str | bytes]:
     """Return the files that are neither pages nor the author's own."""
-    files = {MARKER: "Made by latefind site, which replaces this folder whenever it runs.\n"}
+    files: dict[str, str | bytes] = {
+        MARKER: "Made by latefind site, which replaces this folder whenever it runs.\n"
+    }
     files["manifest.webmanifest"] = _web_manifest(site)
     if site.url:
         files["sitemap.xml"] = _sitemap(content, site.url)
     static = web_dir() / "templates" / "site"
     for name in _STATIC:
-        files[f"{THEME_DIR}/{name}"] = (static / name).read_text(encoding="utf-8")
+        files[f"{THEME_DIR}/{name}"] = (static / name).read_bytes()
     return files
 
 
 def _web_manifest(site: SiteConfig) -> str:
-    icon = {"src": f"{THEME_DIR}/icon.svg", "sizes": "any", "type": "image/svg+xml"}
     manifest = {
         "name": site.title,
         "description": site.description,
         "lang": site.language,
+        "id": "./",
         "start_url": "./",
         "scope": "./",
         "display": "minimal-ui",
         "background_color": _THEME_COLOUR,
         "theme_color": _THEME_COLOUR,
-        "icons": [icon],
+        "icons": [{"src": f"{THEME_DIR}/{name}", **fields} for name, fields in _ICONS.items()],
     }
     return json.dumps(manifest, ensure_ascii=False, indent=2) + "\n"
 
@@ -253,11 +264,11 @@ def _file(url: str) -> str:
     return f"{url}index.html"
 
 
-def _write(folder: Path, files: Mapping[str, str], content: Content) -> None:
-    for name, text in files.items():
+def _write(folder: Path, files: Mapping[str, str | bytes], content: Content) -> None:
+    for name, data in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
+        path.write_bytes(data.encode("utf-8") if isinstance(data, str) else data)
     for name in content.assets:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
