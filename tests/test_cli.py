@@ -66,8 +66,12 @@ def test_inspect_adds_up_the_download(built_site: Path, capsys: pytest.CaptureFi
     assert main(["inspect", str(built_site), "--json"]) == 0
     description = json.loads(capsys.readouterr().out)
     manifest = json.loads((built_site / "latefind/manifest.json").read_text("utf-8"))
-    on_disk = sum((built_site / "latefind" / part["path"]).stat().st_size for part in manifest["parts"])
-    assert description["download"] == on_disk
+    semantic = [part["path"] for part in manifest["parts"] if part["role"] != "lexical"]
+    assert description["download"] == sum(
+        (built_site / "latefind" / path).stat().st_size for path in semantic
+    )
+    words = list((built_site / "latefind/index").glob("lexical-*"))
+    assert description["roles"]["lexical"]["bytes"] == sum(path.stat().st_size for path in words) > 0
     assert description["counts"]["pages"] == 6
 
 

@@ -98,7 +98,7 @@ def test_build_index_small_is_one_shard_in_the_order_of_the_pages(tmp_path):
     shard = read_shard(only(tmp_path, "shard-*"))
 
     assert index.tier == "small"
-    assert [part.role for part in index.parts] == ["codec", "shard"]
+    assert [part.role for part in index.parts] == ["codec", "shard", "lexical"]
     assert [decode_section(record).id for record in shard.records] == [s.id for s in SECTIONS]
     assert int(shard.lengths.sum()) == len(shard.codes) == index.vectors
 
@@ -112,7 +112,8 @@ def test_build_index_large_has_shards_summary_and_names_that_agree(tmp_path, mon
     names = read_names(only(tmp_path, "names-*"))
     ordered = [decode_section(record) for shard in shards for record in shard.records]
 
-    assert [part.role for part in index.parts] == ["codec", "summary", "names"] + ["shard"] * len(shards)
+    roles = [part.role for part in index.parts]
+    assert roles == ["codec", "summary", "names", *["shard"] * len(shards), "lexical"]
     assert len(shards) > 1
     assert sorted(section.id for section in ordered) == sorted(section.id for section in SECTIONS)
     assert summary.sections.tolist() == [*(s.first_section for s in shards), len(SECTIONS)]
@@ -195,7 +196,7 @@ def test_inspect_counts_for_a_large_index_what_the_first_answer_needs(large_site
     manifest = Manifest.from_bytes((large_site / "latefind/manifest.json").read_bytes())
 
     shards = [part.size for part in manifest.by_role("shard")]
-    always = sum(part.size for part in manifest.parts if part.role not in ("names", "shard"))
+    always = sum(part.size for part in manifest.parts if part.role not in ("names", "shard", "lexical"))
     assert description["download"] == always + 6 * sum(shards) // len(shards)
     assert f"at most 6 of {len(shards)} shards" in description["tier_meaning"]
 

@@ -22,6 +22,8 @@ from latefind_build.bundle import ModelBundle
 from latefind_build.cache import EmbeddingCache, cache_file, encode_cached
 from latefind_build.choose import Choice, choose_settings
 from latefind_build.encode import Encoder
+from latefind_build.files import write_part
+from latefind_build.lexical import build_lexical
 from latefind_build.order import order_sections
 from latefind_build.plans import Planner
 from latefind_build.pool import pool_vectors
@@ -111,7 +113,17 @@ def build_index(
         layout = _lay_out(sections, passages, store, tier, choice.vector_bytes)
         parts = write_index(folder, layout, store, codec)
     languages = sorted({section.lang for section in sections if section.lang})
+    parts.append(_write_lexical(folder, layout, languages or bundle.spec.languages))
     return Index(parts, languages, tier, len(sections), len(passages), vectors)
+
+
+def _write_lexical(folder: Path, layout: Layout, languages: Sequence[str]) -> Part:
+    """Write the word index, whose documents are numbered as the sections of all shards; return its root."""
+    ordered = [layout.sections[number] for shard in layout.shards for number in shard]
+    lexical = build_lexical(ordered, languages)
+    for name, data in lexical.others.items():
+        (folder / "index" / name).write_bytes(data)
+    return write_part(folder, "lexical", "index/lexical.bin", lexical.root)
 
 
 def _check_bytes(wanted: int | None, dimensions: int) -> None:

@@ -13,6 +13,10 @@ VECTOR_ROLES = ("codec", "summary", "shard")
 """What vectors take, texts left out; the names serve :meth:`latefind.search.Engine.rank` alone."""
 
 
+WORD_FILES = "lexical-*.bin"
+"""The files of a word index, in the folder of its root."""
+
+
 class RoleSize(TypedDict):
     """Files and bytes of one role."""
 
@@ -23,8 +27,8 @@ class RoleSize(TypedDict):
 class Description(TypedDict):
     """What ``latefind inspect --json`` prints.
 
-    ``download`` is what the first answer needs: all parts of a small index; of a large one all but the names
-    and shards, and the most shards that a query fetches, of mean size. ``bytes_per_vector`` and
+    ``download`` is what the first semantic answer needs: all parts of a small index; of a large one all but
+    the names and shards, and the most shards that a query fetches, of mean size. ``bytes_per_vector`` and
     ``bytes_per_passage`` count the codec's tables, the summary and the passages' ranges, but no text.
     """
 
@@ -51,6 +55,7 @@ def describe_index(directory: Path) -> Description:
     for role in ROLES:
         parts = manifest.by_role(role)
         roles[role] = {"files": len(parts), "bytes": sum(part.size for part in parts)}
+    roles["lexical"] = _word_index_size(folder, manifest)
     text = sum(_text_bytes(folder / part.path) for part in manifest.by_role("shard"))
     vectors = sum(roles[role]["bytes"] for role in VECTOR_ROLES) - text
     return {
@@ -67,6 +72,13 @@ def describe_index(directory: Path) -> Description:
         "bytes_per_vector": vectors / max(1, manifest.counts.get("vectors", 0)),
         "bytes_per_passage": vectors / max(1, manifest.counts.get("passages", 0)),
     }
+
+
+def _word_index_size(folder: Path, manifest: Manifest) -> RoleSize:
+    """Return what the word index takes: its root, which the manifest names, and the files beside it."""
+    folders = [(folder / part.path).parent for part in manifest.by_role("lexical")]
+    files = [path for place in folders for path in place.glob(WORD_FILES)]
+    return {"files": len(files), "bytes": sum(path.stat().st_size for path in files)}
 
 
 def _text_bytes(path: Path) -> int:
@@ -86,7 +98,7 @@ def _explain_tier(tier: str, roles: dict[str, RoleSize]) -> str:
 
 
 def _first_download(tier: str, roles: dict[str, RoleSize]) -> int:
-    everything = sum(size["bytes"] for size in roles.values())
+    everything = sum(size["bytes"] for role, size in roles.items() if role != "lexical")
     if tier == "small":
         return everything
     shards = roles["shard"]
@@ -114,6 +126,7 @@ def format_description(description: Description) -> str:
             if size["files"]
         ),
         "",
-        f"A visitor downloads {description['download'] / 1e6:.2f} MB for the first answer.",
+        f"A visitor downloads {description['download'] / 1e6:.2f} MB for the first semantic answer; the "
+        "first answer by words needs a few files of the word index (lexical).",
     ]
     return "\n".join(lines)

@@ -22,6 +22,7 @@ from tokenizers import Tokenizer
 from latefind.errors import LatefindError, UsageError
 from latefind_build.encode import default_jobs
 from latefind_build.progress import progress
+from latefind_build.settings import CODE_BYTES, DEFAULT_BYTES
 from latefind_export import bundle, encoder, golden, head, plans
 from latefind_export.audit import ExpansionAudit, audit_expansion
 from latefind_export.card import render_card
@@ -40,6 +41,9 @@ from latefind_export.tokenizer_file import prepare_tokenizer, settle
 
 PASSAGES = 4000
 """Passages whose tokens (about 100 each) a PCA head is found on; for MiniLM twice as many change nothing."""
+
+SUBSPACES = DEFAULT_BYTES - CODE_BYTES
+"""What the builder divides a vector into, unless told otherwise."""
 
 ROOM = 4
 """Free space that an export asks for, in sizes of the checkpoint: its fp32 graph, the quantised one, and what
@@ -115,6 +119,11 @@ def export_checkpoint(options: ExportOptions, say: Callable[[str], None]) -> Exp
         settings, audit = _settle(checkpoint, model, tokenizer, stage, devset, say)
         for note in settings.notes:
             say(f"Note: {note}")
+        if settings.dimensions % SUBSPACES:
+            say(
+                f"Warning: latefind build needs a multiple of {SUBSPACES} dimensions, and these are "
+                f"{settings.dimensions}; --dimensions reduces them."
+            )
         figures = _write_graph(
             options, _Source(checkpoint, model, tokenizer, settings, audit), stage, devset, say
         )

@@ -18,7 +18,7 @@ from latefind_export.quantize import LADDER, Scheme, quantize
 LOWEST_MEAN_COSINE = 0.98
 """MiniLM has .991 in int8 and .990 with the 4-bit table, and its nDCG@10 on three collections stays within
 .006 of fp32's. With one scale a matrix it has .947, and loses .019 on the hardest of them; with 7 bits .823,
-and .031. Random weights, in which nothing is redundant, have .996 and more in int8."""
+and .031. Random weights, in which nothing is redundant, mostly have .996 and more in int8."""
 
 LOWEST_PERCENTILE_1 = 0.95
 """MiniLM has .980 in int8, .977 with the 4-bit table, .887 with one scale a matrix. The lowest cosine is

@@ -25,6 +25,7 @@ ROLES = (
     "summary",
     "names",
     "shard",
+    "lexical",
 )
 """What a part is for, in the order in which the manifest lists them."""
 
@@ -79,7 +80,7 @@ class Manifest:
     runtime : mapping
         Folders of Pyodide and onnxruntime-web, and the packages that Pyodide loads.
     parts : sequence of Part
-        Every file that semantic search loads.
+        Every file that semantic search loads, and the root of the word index, which names its other files.
     """
 
     generator: str
