@@ -29,8 +29,9 @@ from latefind.passages import Section
 HASH_DIGITS = 16
 """Hex digits of the SHA-256 in a file's name, and in the root."""
 
-CARD_BYTES, MAX_CARD_FILES = 45_000, 256
-"""Size that a file of cards aims at, and most of them. Ten results may lie in ten files, so these are large."""
+CARD_BYTES, MAX_CARD_FILES = 40_000, 256
+"""Size that a file of cards aims at, and most of them. Ten results may lie in ten files, so these are large;
+cards that fit one file, those of about 3,000 sections, are in the root and cost no request."""
 
 TEXT_BYTES, MAX_TEXT_FILES = 20_000, 1_024
 """Size that a file of texts aims at, and most of them."""
@@ -83,11 +84,15 @@ def cut_evenly(costs: Sequence[float], size: int, most: int) -> Iterator[tuple[i
             yield start, end
 
 
-def write_cards(files: FileSet, sections: Sequence[Section]) -> None:
-    """Write what a result shows before its text."""
-    costs = [14 + 0.5 * len(section.title) + 0.3 * _extra(section) for section in sections]
-    for start, end in cut_evenly(costs, CARD_BYTES, MAX_CARD_FILES):
+def write_cards(files: FileSet, sections: Sequence[Section]) -> dict[str, object] | None:
+    """Write what a result shows before its text; return it instead where it is little enough for the root."""
+    costs = [4 + 0.5 * len(section.title) + 0.3 * _extra(section) for section in sections]
+    runs = list(cut_evenly(costs, CARD_BYTES, MAX_CARD_FILES))
+    if len(runs) == 1:
+        return _cards(sections)
+    for start, end in runs:
         files.add("cards", start, write_json(KIND_CARDS, _cards(sections[start:end])))
+    return None
 
 
 def _extra(section: Section) -> int:

@@ -1,8 +1,7 @@
 """Snowball's stemmers, by language tag; needed where an index is built or searched natively."""
 
 import functools
-
-import snowballstemmer
+import importlib
 
 from latefind.lexical_analysis import LANGUAGES, Analyser
 
@@ -14,5 +13,6 @@ def analyser_of(language: str) -> Analyser:
     if name is None:
         return Analyser()
     # Not snowballstemmer.stemmer(): that takes PyStemmer where it is installed, of whatever version.
-    stemmer = getattr(snowballstemmer, f"{name.title()}Stemmer")()
+    module = importlib.import_module(f"snowballstemmer.{name}_stemmer")
+    stemmer = getattr(module, f"{name.title()}Stemmer")()
     return Analyser(stemmer.stemWord)

@@ -89,6 +89,7 @@ class Root:
     keep: int
     facets: Sequence[Mapping[str, Any]]
     files: Mapping[str, FileList]
+    cards: Mapping[str, Any] | None = None
 
 
 def file_name(group: str, digits: str) -> str:
@@ -174,6 +175,7 @@ def write_root(root: Root) -> bytes:
         group: {"first": list(files.first), "hash": list(files.hashes)}
         for group, files in ((group, root.files[group]) for group in GROUPS)
     }
+    cards = {} if root.cards is None else {"cards": dict(root.cards)}
     return write_json(
         KIND_ROOT,
         {
@@ -186,6 +188,7 @@ def write_root(root: Root) -> bytes:
             "keep": root.keep,
             "facets": list(root.facets),
             "files": files,
+            **cards,
         },
     )
 
@@ -204,11 +207,14 @@ def read_root(stored: bytes, where: str = "lexical root") -> Root:
             keep=int(fields["keep"]),
             facets=list(fields["facets"]),
             files={group: _read_list(fields["files"][group], group, where) for group in GROUPS},
+            cards=fields.get("cards"),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise FormatError.expected(where, "a complete root", f"{error!r}", "Build again.") from error
     if root.sections < 1 or not root.languages or not 1 <= root.levels <= MAX_LEVELS or root.keep < 1:
         raise FormatError.expected(where, "sections, a language, levels and keep", "others")
+    if (root.cards is None) != bool(root.files["cards"].first):
+        raise FormatError.expected(where, "cards in the root or in files", "both or neither")
     for term, df in root.common:
         if not 1 <= df <= root.sections:
             raise FormatError.expected(where, f"1 to {root.sections} documents of {term!r}", str(df))
@@ -223,7 +229,7 @@ def _read_list(fields: Any, group: str, where: str) -> FileList:
     in_order = all(a < b for a, b in zip(rising, rising[1:], strict=False))  # type: ignore[operator]
     if len(first) != len(hashes) or not in_order:
         raise FormatError.expected(where, f"{group}: rising keys and a hash for each", "others")
-    if numbers and (not first or first[0] != 0):
+    if numbers and first[:1] != [0] and (first or group == "texts"):
         raise FormatError.expected(where, f"{group}: files from document 0 on", repr(first[:1]))
     if any(len(digits) != 16 or set(digits) - set("0123456789abcdef") for digits in hashes):
         raise FormatError.expected(where, f"{group}: hashes of 16 hex digits", "others")
