@@ -18,9 +18,11 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 import latefind
 from latefind.errors import UsageError
 from latefind.manifest import Manifest, Part
+from latefind.passages import Section
 from latefind_build.bundle import ModelBundle
 from latefind_build.files import HASH_LENGTH, place_part, replaced_folder, write_part
 from latefind_build.index import Index, IndexOptions, build_index
+from latefind_build.pages import MOST_INLINE, list_pages, texts_for
 from latefind_build.passage_source import Source
 from latefind_build.paths import web_dir
 from latefind_build.runtime import LOCK, packed_runtime
@@ -28,6 +30,7 @@ from latefind_build.runtime import LOCK, packed_runtime
 MARKER = "manifest.json"
 WEB_SUFFIXES = (".js", ".css")
 WEB_FOLDERS = ("strings", "ui")
+_PAGE_FILES = {"search": "index.html"}
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
 
@@ -63,7 +66,8 @@ def build_bundle(
             runtime={"pyodide": pyodide, "onnxruntime": ort, "packages": ["numpy", "latefind"]},
             parts=[*pyodide_parts, *ort_parts, *_place_model(work, bundle), *index.parts],
         )
-        _place_web(work, manifest, runtime_folder / "stem")
+        _place_web(work, runtime_folder / "stem")
+        _place_pages(work, manifest, source.sections)
         (work / MARKER).write_bytes(manifest.to_bytes())
         if complete:
             complete(work)
@@ -150,8 +154,8 @@ def _place_model(work: Path, bundle: ModelBundle) -> list[Part]:
     ]
 
 
-def _place_web(work: Path, manifest: Manifest, stemmers: Path) -> None:
-    """Copy the page's modules, stemmers and styles, and render the plain search page."""
+def _place_web(work: Path, stemmers: Path) -> None:
+    """Copy the page's modules, stemmers and styles."""
     web = web_dir()
     shutil.copytree(stemmers, work / "stem")
     for folder in (web, *(web / name for name in WEB_FOLDERS)):
@@ -160,14 +164,25 @@ def _place_web(work: Path, manifest: Manifest, stemmers: Path) -> None:
                 target = work / path.relative_to(web)
                 target.parent.mkdir(exist_ok=True)
                 target.write_bytes(path.read_bytes())
+
+
+def _place_pages(work: Path, manifest: Manifest, sections: Sequence[Section]) -> None:
+    """Render the plain search page, the list of all pages for who has no JavaScript, and the offline page."""
     templates = Environment(
-        loader=FileSystemLoader(web / "templates"), autoescape=select_autoescape(), keep_trailing_newline=True
+        loader=FileSystemLoader(web_dir() / "templates"),
+        autoescape=select_autoescape(),
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     lang = _language(manifest.languages)
-    (work / "index.html").write_text(
-        templates.get_template("search.html").render(title="Search", lang=lang), "utf-8"
-    )
-    (work / "offline.html").write_text(templates.get_template("offline.html").render(lang=lang), "utf-8")
+    texts_lang, texts = texts_for(lang)
+    pages = list_pages(sections, manifest.base)
+    shown = {"search": pages[:MOST_INLINE], "pages": pages, "offline": []}
+    for name, listed in shown.items():
+        page = templates.get_template(f"{name}.html")
+        html = page.render(lang=lang, texts=texts, texts_lang=texts_lang, pages=listed)
+        (work / _PAGE_FILES.get(name, f"{name}.html")).write_text(html, "utf-8")
 
 
 def _language(languages: Sequence[str]) -> str:

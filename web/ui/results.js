@@ -1,0 +1,132 @@
+/**
+ * @file The list of results, or of recent searches. A result that is shown again keeps its nodes, found by
+ * its id, and moves only where its place changed.
+ */
+
+import { arrange, attach, build, icon } from "./dom.js";
+import { ResultEntry } from "./result.js";
+
+/** @typedef {import("./groups.js").Group} Group */
+/** @typedef {import("./result.js").Look} Look */
+
+/** @typedef {{node: HTMLElement, stop: HTMLElement, open: (newTab: boolean) => void}} Entry */
+/** @typedef {{node: HTMLElement, head: HTMLElement, list: HTMLElement}} Section */
+
+export class ResultList {
+  #root;
+  #popup;
+  /** @type {Map<string, ResultEntry>} */
+  #results = new Map();
+  /** @type {Map<string, Section>} */
+  #sections = new Map();
+  /** What the arrow keys walk through, in the order of display. @type {Entry[]} */
+  entries = [];
+
+  /**
+   * @param {HTMLElement} root  the listbox, or the list of a page
+   * @param {boolean} popup
+   */
+  constructor(root, popup) {
+    this.#root = root;
+    this.#popup = popup;
+  }
+
+  /**
+   * @param {readonly Group[]} groups
+   * @param {Look} look
+   */
+  show(groups, look) {
+    /** @type {Map<string, ResultEntry>} */
+    const results = new Map();
+    /** @type {Map<string, Section>} */
+    const sections = new Map();
+    for (const group of groups) {
+      const section = this.#sections.get(group.key) ?? buildSection(this.#popup);
+      section.head.textContent = group.title;
+      section.head.hidden = !group.title;
+      section.head.classList.toggle("unseen", !group.headed);
+      name(section, group.title, this.#popup);
+      const entries = group.results.map((result) => {
+        const shown = this.#results.get(result.id) ?? new ResultEntry(result, { ...look, grouped: group.headed });
+        shown.update(result, { ...look, grouped: group.title !== "" });
+        results.set(result.id, shown);
+        return shown;
+      });
+      arrange(section.list, entries.map(({ node }) => node));
+      sections.set(group.key, section);
+    }
+    arrange(this.#root, [...sections.values()].map(({ node }) => node));
+    this.#results = results;
+    this.#sections = sections;
+    this.entries = groups.flatMap((group) => group.results.map(({ id }) => /** @type {Entry} */ (results.get(id))));
+    this.#root.hidden = this.entries.length === 0;
+  }
+
+  /**
+   * @param {string} title
+   * @param {readonly string[]} texts
+   * @param {(text: string) => void} onPick
+   */
+  showRecent(title, texts, onPick) {
+    this.show([], /** @type {Look} */ ({ popup: this.#popup }));
+    if (!texts.length) return;
+    const section = buildSection(this.#popup);
+    section.head.textContent = title;
+    name(section, title, this.#popup);
+    this.entries = texts.map((text, at) => buildRecent(text, at, this.#popup, onPick));
+    section.list.append(...this.entries.map(({ node }) => node));
+    this.#root.append(section.node);
+    this.#root.hidden = false;
+  }
+
+  clear() {
+    this.show([], /** @type {Look} */ ({ popup: this.#popup }));
+  }
+}
+
+let lastId = 0;
+
+/**
+ * @param {boolean} popup
+ * @returns {Section}
+ */
+function buildSection(popup) {
+  const head = build(popup ? "p" : "h2", { className: "parent", id: `latefind-page-${(lastId += 1)}` });
+  const list = build("ol", { className: "sections" });
+  const node = build("li", { className: "group" }, head, list);
+  if (popup) for (const part of [head, list]) attach(part, { role: "presentation" });
+  return { node, head, list };
+}
+
+/**
+ * A group of a listbox is named by its heading.
+ * @param {Section} section
+ * @param {string} title
+ * @param {boolean} popup
+ */
+function name({ node, head }, title, popup) {
+  if (!popup) return;
+  attach(node, { role: title ? "group" : "presentation" });
+  if (title) attach(node, { "aria-labelledby": head.id });
+  else node.removeAttribute("aria-labelledby");
+}
+
+/**
+ * @param {string} text
+ * @param {number} at
+ * @param {boolean} popup
+ * @param {(text: string) => void} onPick
+ * @returns {Entry}
+ */
+function buildRecent(text, at, popup, onPick) {
+  const words = build("span", { className: "words" }, build("span", { className: "title", textContent: text }));
+  const kind = build("span", { className: "kind" }, icon("recent"));
+  const stop = build(popup ? "div" : "button", { className: "option recent", id: `latefind-recent-${at}` }, kind, words);
+  const node = build("li", { className: "item" }, stop);
+  if (popup) {
+    attach(node, { role: "presentation" });
+    attach(stop, { role: "option", tabindex: "-1", "aria-selected": "false" });
+  } else attach(stop, { type: "button" });
+  stop.addEventListener("click", () => onPick(text));
+  return { node, stop, open: () => stop.click() };
+}
