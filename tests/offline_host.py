@@ -22,11 +22,12 @@ os.environ.setdefault("PW_EXPERIMENTAL_SERVICE_WORKER_NETWORK_EVENTS", "1")
 OPEN = """async (base) => {
   const { createOffline } = await import(base + "offline.js");
   globalThis.offline = await createOffline({ base });
-  return offline.status;
+  globalThis.told = () => ({ ...offline.status, error: offline.status.error?.code ?? null });
+  return told();
 }"""
 
 UNTIL = """(states) => new Promise((resolve) => {
-  const look = () => states.includes(offline.status.state) && resolve(offline.status);
+  const look = () => states.includes(offline.status.state) && resolve(told());
   offline.addEventListener("status", look);
   look();
 })"""

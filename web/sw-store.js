@@ -181,6 +181,9 @@ class LatefindStore {
 
   /** Forget everything and free its storage. */
   async remove() {
+    // File by file: a cache that is deleted whole keeps its room until the last who opened it is gone.
+    const cache = await this.cache();
+    await Promise.all((await cache.keys()).map((request) => cache.delete(request, { ignoreVary: true })));
     await caches.delete(this.name);
     this.#state = undefined;
     this.#loading = undefined;
