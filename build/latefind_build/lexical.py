@@ -52,6 +52,9 @@ KEEP = 5
 POSTINGS_BYTES = 20_000
 """Size that a file of postings aims at."""
 
+COMMON_BYTES = 60_000
+"""The same for common words, which are few, and of which short questions have several."""
+
 MAX_FILES = 256
 """Most files of a group of postings."""
 
@@ -215,7 +218,7 @@ def _write_terms(files: FileSet, counts: _Counts, sections: int) -> list[tuple[s
         name: (documents[bounds[place] : bounds[place + 1]], impacts[bounds[place] : bounds[place + 1]])
         for place, name in enumerate(names)
     }
-    _write_group(files, "common", sorted(chosen), lists)
+    _write_group(files, "common", sorted(chosen), lists, COMMON_BYTES)
     for key, found in counts.titles.items():
         numbers = np.array(sorted(found), np.int64)
         lists[key] = (numbers, np.array([found[number] for number in numbers.tolist()], np.uint8))
@@ -240,11 +243,13 @@ def _is_composed(key: str) -> bool:
 _Lists = dict[str, tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]]
 
 
-def _write_group(files: FileSet, group: str, keys: Sequence[str], lists: _Lists) -> None:
+def _write_group(
+    files: FileSet, group: str, keys: Sequence[str], lists: _Lists, size: int = POSTINGS_BYTES
+) -> None:
     """Cut ``keys`` into files of about the same size and write their postings."""
     # A posting takes about 1.3 bytes zipped, a key about half of what it does not share.
     costs = [4 + len(key) // 2 + 1.3 * len(lists[key][0]) for key in keys]
-    for start, end in cut_evenly(costs, POSTINGS_BYTES, MAX_FILES):
+    for start, end in cut_evenly(costs, size, MAX_FILES):
         some = keys[start:end]
         counts = np.array([len(lists[key][0]) for key in some], np.int64)
         documents = np.concatenate([lists[key][0] for key in some])

@@ -36,8 +36,9 @@ cards that fit one file, those of about 3,000 sections, are in the root and cost
 TEXT_BYTES, MAX_TEXT_FILES = 20_000, 1_024
 """Size that a file of texts aims at, and most of them."""
 
-WORD_BYTES, MAX_WORD_FILES = 40_000, 64
-"""Size that a file of the vocabulary aims at, and most of them, for each of the two orders."""
+SINGLE_WORDS, WORD_BYTES, MAX_WORD_FILES = 64_000, 32_000, 64
+"""The vocabulary is one file up to the first size; of a larger one files aim at the second, and there are at
+most so many of them for each of the two orders."""
 
 PACKED = 0.4
 """What gzip leaves of prose, about."""
@@ -140,6 +141,7 @@ def write_vocabulary(files: FileSet, words: Mapping[str, int]) -> None:
 def _write_words(files: FileSet, group: str, words: Mapping[str, int], sort: Callable[[str], str]) -> None:
     ordered = sorted(words, key=lambda word: (sort(word), word))
     costs = [2.5 + 0.2 * len(word) for word in ordered]
-    for start, end in cut_evenly(costs, WORD_BYTES, MAX_WORD_FILES):
+    size = SINGLE_WORDS if sum(costs) <= SINGLE_WORDS else WORD_BYTES
+    for start, end in cut_evenly(costs, size, MAX_WORD_FILES):
         some = ordered[start:end]
         files.add(group, sort(some[0]), write_words(some, [words[word] for word in some]))

@@ -124,7 +124,7 @@ class LexicalIndex:
         ``analyser`` is that of :meth:`language_of` the page's language; ``typing`` says that the last word may
         go on.
         """
-        query = take_apart(text, analyser, self._common, self.root.keep, typing)
+        query = take_apart(text, analyser, self.root, typing)
         corrected: dict[str, str] = {}
         for slot in query.slots:
             if slot.is_last:

@@ -115,6 +115,11 @@ def has_digit(text: str) -> bool:
     return any(unicodedata.category(char)[0] == "N" for char in text)
 
 
+def is_letter(char: str) -> bool:
+    """Tell whether ``char`` is of category L."""
+    return unicodedata.category(char)[0] == "L"
+
+
 def is_unspaced(text: str) -> bool:
     """Tell whether a character is of a script that is written without spaces."""
     return _RUNS.search(text) is not None

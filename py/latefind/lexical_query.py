@@ -8,7 +8,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from latefind.lexical_analysis import Analyser, Terms, has_digit, is_unspaced, is_word_character, plain
+from latefind.lexical_analysis import Analyser, Terms, has_digit, is_letter, is_unspaced, is_word_character, plain
+from latefind.lexical_format import Root
 
 WORD_FACTOR, PART_FACTOR, WHOLE_FACTOR = 8, 4, 4
 """Eighths that a word, a part of a word in camel case and a whole count. A whole is rare, so it counts anyway."""
@@ -27,6 +28,9 @@ MIN_STEM, MAX_ENDING = 4, 4
 
 MIN_TYPO, MAX_CORRECTIONS = 4, 3
 """Code points of the shortest word that may be mistyped, and how many others stand for it."""
+
+KEEP_FREQUENT = 2
+"""Words that are left when those of one letter, and those in more than 60 % of the documents, are dropped."""
 
 MAX_NAMES = 4
 """Chunks of a longer query that are looked up as titles of their own."""
@@ -89,15 +93,13 @@ class Query:
     is_alone: bool
 
 
-def take_apart(text: str, analyser: Analyser, common: Mapping[str, int], keep: int, typing: bool) -> Query:
+def take_apart(text: str, analyser: Analyser, root: Root, typing: bool) -> Query:
     """Return what ``text`` looks up.
 
     Parameters
     ----------
-    common : mapping of str to int
-        The root's common words and their rank, 0 for the most frequent.
-    keep : int
-        Words that are left at least when others are dropped.
+    root : Root
+        Knows which words are common.
     typing : bool
         Whether the last word may go on.
     """
@@ -123,7 +125,7 @@ def take_apart(text: str, analyser: Analyser, common: Mapping[str, int], keep: i
         last = chunks[-1].words
         if last and last[-1][1] and slots[last[-1][0], WORD_FACTOR].word:
             slots[last[-1][0], WORD_FACTOR].is_last = True
-    _drop_common(slots, words, common, keep)
+    _drop_common(slots, words, root)
     names = [
         (key, [slots[owned] for owned in dict.fromkeys(keys) if owned in slots])
         for terms, keys in zip(chunks, owners, strict=True)
@@ -153,14 +155,21 @@ def _note_words(slots: Mapping[tuple[str, int], Slot], chunks: Sequence[Terms]) 
             slot.word = slot.word or ("" if is_unspaced(folded) else plain(folded))
 
 
-def _drop_common(
-    slots: dict[tuple[str, int], Slot], words: Sequence[Slot], common: Mapping[str, int], keep: int
-) -> None:
-    """Drop one-letter words, then the most frequent ones, as long as more than ``keep`` are left."""
-    letters = [slot for slot in words if len(slot.key) == 1 and slot.key.isalpha()]
-    frequent = [slot for slot in words if slot.key in common and slot not in letters]
-    frequent.sort(key=lambda slot: common[slot.key])
-    for slot in [*letters, *frequent][: max(0, len(words) - keep)]:
+def _drop_common(slots: dict[tuple[str, int], Slot], words: Sequence[Slot], root: Root) -> None:
+    """Drop one-letter words, then the most frequent ones, as long as enough are left."""
+    named = {slot.key: slot for slot in words}
+    letters = [slot for slot in words if len(slot.key) == 1 and is_letter(slot.key)]
+    turns = [(slot, KEEP_FREQUENT) for slot in letters]
+    for term, df in root.common:
+        slot = named.get(term)
+        if slot is not None and slot not in letters:
+            # In integers: the share is 60 %.
+            turns.append((slot, KEEP_FREQUENT if 5 * df > 3 * root.sections else root.keep))
+    left = len(words)
+    for slot, keep in turns:
+        if left <= keep:
+            break
+        left -= 1
         if slot.is_last:
             slot.own = False
         else:
