@@ -14,7 +14,8 @@ from math import log
 from latefind.passages import Section
 
 SAMPLED = 256
-"""Sections of a shard that are counted: enough for shares of a tenth and more, 40 ms in the browser."""
+"""Sections that are counted of an index in one shard, or of those that one query wants: enough for shares of a
+tenth and more."""
 
 COUNTED = 1_000
 """Code points of a section that are counted."""

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from latefind.commonness import distinctiveness, primary
+from latefind.commonness import SAMPLED, distinctiveness, primary
 from latefind.errors import FormatError, LatefindError
 from latefind.format import decode_section, read_shard
 from latefind.format_tables import Names, Summary, read_codec, read_names, read_summary
@@ -29,7 +29,7 @@ from latefind.model import Model, Span, TokenPlan
 from latefind.passages import Passage as Window
 from latefind.passages import context_of, encoded_text
 from latefind.results import Highlighted, Result, SearchResult
-from latefind.routing import choose_shards, nominate_shards
+from latefind.routing import MAX_SHARDS, choose_shards, nominate_shards
 from latefind.scoring import Scored, add_sections, merge, reachable, scan_shards, score_sections
 from latefind.shards import LoadedShard, ShardStore
 from latefind.snippet import make_snippet
@@ -259,7 +259,8 @@ class Engine:
         if recalled is None:
             raise LatefindError.expected("highlight", "the passage's vectors", "none", "Encode its plan.")
         encoded, own, lang = _text_of(scored)
-        counts = [shard.word_counts() for shard in self._shards.loaded()]
+        sampled = SAMPLED if self._summary is None else SAMPLED // MAX_SHARDS
+        counts = [shard.word_counts(sampled) for shard in self._shards.loaded()]
         return highlight_passage(
             query,
             find_words(text, self.model.query_spans(text)),

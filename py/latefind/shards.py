@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from latefind.codec import GAIN_BITS, Codec
-from latefind.commonness import SAMPLED, WordCounts
+from latefind.commonness import WordCounts
 from latefind.errors import FormatError, LatefindError
 from latefind.format import Shard, decode_section
 from latefind.kernels import NEVER, Query, scan_codes, score_passages
@@ -69,10 +69,10 @@ class LoadedShard:
             self._numbers = by_url | {section.id: number for number, section in enumerate(sections)}
         return self._numbers.get(name)
 
-    def word_counts(self) -> WordCounts:
-        """Return how many sections have each word, counted when first asked for, on some of them."""
+    def word_counts(self, sampled: int) -> WordCounts:
+        """Return how many sections have each word, counted when first asked for, on about ``sampled``."""
         if self._counts is None:
-            step = -(-len(self.records) // SAMPLED) or 1
+            step = -(-len(self.records) // sampled) or 1
             self._counts = WordCounts(map(decode_section, self.records[::step]))
         return self._counts
 
