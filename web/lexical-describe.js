@@ -15,6 +15,7 @@ import { cutSnippet } from "./snippet.js";
 /** @typedef {import("./lexical-root.js").Root} Root */
 /** @typedef {import("./lexical-words.js").Analyser} Analyser */
 /** @typedef {import("./lexical-words.js").Chunk} Chunk */
+/** @typedef {import("./protocol.js").LatefindError} LatefindError */
 /** @typedef {import("./snippet.js").Match} Match */
 
 /**
@@ -36,16 +37,21 @@ export class Describer {
   #root;
   #files;
   #siteUrl;
+  /** @type {Cards | null} all of them, where the root has them */
+  #cards;
 
   /**
    * @param {Root} root
    * @param {LexicalFiles} files
    * @param {string} siteUrl  what relative addresses are relative to
+   * @throws {LatefindError} `integrity`
    */
   constructor(root, files, siteUrl) {
     this.#root = root;
     this.#files = files;
     this.#siteUrl = siteUrl;
+    this.#cards = root.cards && (readCards(root.cards, root.sections) ?? null);
+    if (root.cards && !this.#cards) throw damaged("word index", `cards of ${root.sections} sections`, "others");
   }
 
   /**
@@ -54,6 +60,8 @@ export class Describer {
    * @returns {Promise<LexicalResult[]>} without snippets
    */
   async cards(documents, signal) {
+    const own = this.#cards;
+    if (own) return this.#checked(documents).map((number) => this.#card(number, number, own));
     const blocks = await this.#blocks("cards", KIND.cards, documents, readCards, signal);
     return documents.map((number, at) => {
       const { fields, block } = /** @type {{fields: Cards, block: Block}} */ (blocks[at]);
@@ -81,6 +89,17 @@ export class Describer {
   }
 
   /**
+   * @param {number[]} documents
+   * @throws {RangeError} one of them is not in the index
+   */
+  #checked(documents) {
+    const { sections } = this.#root;
+    const wrong = documents.find((document) => !Number.isInteger(document) || document < 0 || document >= sections);
+    if (wrong !== undefined) throw new RangeError(`document ${wrong} of ${sections}`);
+    return documents;
+  }
+
+  /**
    * The block of each document, read.
    * @template T
    * @param {BlockGroup} group
@@ -92,10 +111,7 @@ export class Describer {
    */
   #blocks(group, kind, documents, read, signal) {
     return Promise.all(
-      documents.map(async (document) => {
-        if (!Number.isInteger(document) || document < 0 || document >= this.#root.sections) {
-          throw new RangeError(`document ${document} of ${this.#root.sections}`);
-        }
+      this.#checked(documents).map(async (document) => {
         const block = this.#root.blockOf(group, document);
         const count = block.next - block.first;
         const fields = await this.#files.get(

@@ -15,6 +15,9 @@ export const FACTOR = { word: 8, part: 4, whole: 4, prefix: 5, typo: 6 };
 /** Chunks of a longer query that are looked up as titles of their own. */
 const MOST_NAMES = 4;
 
+/** Words that are left when those of one letter, and those in more than 60 % of the documents, are dropped. */
+const KEEP_FREQUENT = 2;
+
 /** Code units of a query that are read: nobody types more, and what is pasted need not fetch every file. */
 const MOST_TEXT = 1500;
 
@@ -142,10 +145,18 @@ function addSlots({ words, parts, wholes }, all) {
  * @param {Root} root
  * @returns {Slot[]}
  */
-function dropCommon(words, { common, keep }) {
+function dropCommon(words, { common, keep, sections }) {
   const isLetter = ({ key = "" }) => /^\p{L}$/u.test(key);
-  const rank = (/** @type {Slot} */ { key }) => common.get(key)?.rank ?? 0;
-  const frequent = words.filter((slot) => common.has(slot.key) && !isLetter(slot));
-  frequent.sort((left, right) => rank(left) - rank(right));
-  return [...words.filter(isLetter), ...frequent].slice(0, Math.max(0, words.length - keep));
+  const frequent = words.flatMap((slot) => {
+    const known = isLetter(slot) ? undefined : common.get(slot.key);
+    return known ? [{ slot, ...known }] : [];
+  });
+  frequent.sort((left, right) => left.rank - right.rank);
+  const turns = [
+    ...words.filter(isLetter).map((slot) => ({ slot, left: KEEP_FREQUENT })),
+    // In integers: the share is 60 %.
+    ...frequent.map(({ slot, df }) => ({ slot, left: 5 * df > 3 * sections ? KEEP_FREQUENT : keep })),
+  ];
+  const end = turns.findIndex(({ left }, dropped) => words.length - dropped <= left);
+  return turns.slice(0, end < 0 ? turns.length : end).map(({ slot }) => slot);
 }

@@ -35,7 +35,8 @@ export function weightOf(sections, df) {
  */
 export function scoreAll({ slots, titles }, lookup, { sections, levels }) {
   const scores = new Float64Array(sections);
-  for (const slot of slots) addSlot(scores, slot, lookup);
+  const scratch = new Float64Array(sections);
+  for (const slot of slots) addSlot(scores, scratch, slot, lookup);
   for (const title of titles) {
     const posting = lookup(title.key);
     if (!posting) continue;
@@ -51,29 +52,30 @@ export function scoreAll({ slots, titles }, lookup, { sections, levels }) {
 
 /**
  * @param {Float64Array} scores
+ * @param {Float64Array} scratch  as long; all 0 before and after
  * @param {Slot} slot
  * @param {Lookup} lookup
  */
-function addSlot(scores, slot, lookup) {
-  const { count } = slot;
+function addSlot(scores, scratch, slot, lookup) {
   const found = keysOf(slot).flatMap(({ key, factor }) => {
     const posting = lookup(key);
-    return posting ? [{ ...posting, weight: factor * weightOf(scores.length, posting.documents.length) }] : [];
+    return posting ? [{ ...posting, worth: slot.count * factor * weightOf(scores.length, posting.documents.length) }] : [];
   });
   // Of several alternatives the best counts for a document, so they are gathered before they are added.
-  const into = found.length > 1 ? new Float64Array(scores.length) : scores;
-  for (const { documents, impacts, weight } of found) {
+  const into = found.length > 1 ? scratch : scores;
+  for (const { documents, impacts, worth } of found) {
     for (let at = 0; at < documents.length; at += 1) {
       const document = documents[at] ?? 0;
-      const value = count * weight * (impacts[at] ?? 0);
+      const value = worth * (impacts[at] ?? 0);
       const before = into[document] ?? 0;
       into[document] = into === scores ? before + value : Math.max(before, value);
     }
   }
   if (into === scores) return;
   for (let document = 0; document < scores.length; document += 1) {
-    scores[document] = (scores[document] ?? 0) + (into[document] ?? 0);
+    scores[document] = (scores[document] ?? 0) + (scratch[document] ?? 0);
   }
+  scratch.fill(0);
 }
 
 /**

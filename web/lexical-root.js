@@ -6,6 +6,7 @@ import { damaged } from "./lexical-files.js";
 import { KIND, compareBytes, isObject, readJson, toBytes } from "./lexical-format.js";
 
 /** @typedef {import("./lexical-files.js").Bytes} Bytes */
+/** @typedef {import("./lexical-format.js").Fields} Fields */
 /** @typedef {"terms" | "common" | "filters" | "words" | "reversed"} KeyGroup */
 /** @typedef {"cards" | "texts"} BlockGroup */
 /** @typedef {{key: string, values: {value: string, count: number}[]}} Facet */
@@ -41,6 +42,8 @@ export class Root {
   common;
   /** @type {Facet[]} */
   facets;
+  /** @type {Fields | null} the cards of all documents, where they are few: then the group has no file */
+  cards;
 
   /**
    * @param {Bytes} bytes
@@ -56,6 +59,7 @@ export class Root {
     const common = pairs(fields.common) ?? fail(wrong("common words"));
     this.common = new Map(common.map(([term, df], rank) => [term, { df, rank }]));
     this.facets = facets(fields.facets) ?? fail(wrong("facets"));
+    this.cards = isObject(fields.cards) ? fields.cards : null;
     const files = isObject(fields.files) ? fields.files : {};
     for (const group of KEY_GROUPS) {
       const list = fileList(files[group], isString) ?? fail(wrong(`files of ${group}`));
@@ -65,7 +69,8 @@ export class Root {
     }
     for (const group of BLOCK_GROUPS) {
       const list = fileList(files[group], isPlace) ?? fail(wrong(`files of ${group}`));
-      if (list.first[0] !== 0 || !rising(list.first, (left, right) => left - right)) {
+      const isElsewhere = group === "cards" && this.cards !== null;
+      if (list.first[0] !== (isElsewhere ? undefined : 0) || !rising(list.first, (left, right) => left - right)) {
         throw wrong(`rising documents of ${group}, from 0 on`);
       }
       this.#blocks.set(group, list);

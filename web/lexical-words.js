@@ -136,6 +136,7 @@ export function* scanChunks(text) {
     const left = before(text, start);
     const right = after(text, end);
     if ((QUOTE.test(left) || QUOTE.test(right)) && lengthOf(core) === 1) continue;
+    if (piecesOf(core).every(({ piece }) => !piece.replace(IGNORED, ""))) continue;
     if (prefix && (prefix.length > PREFIX_LIMIT || WORD_CHARACTER.test(left))) prefix = "";
     if (suffix && WORD_CHARACTER.test(right)) suffix = "";
     yield { prefix, core, suffix, start, end, coreStart };
