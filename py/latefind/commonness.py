@@ -14,8 +14,8 @@ from math import log
 from latefind.passages import Section
 
 SAMPLED = 256
-"""Sections that are counted of an index in one shard, or of those that one query wants: enough for shares of a
-tenth and more."""
+"""Sections that are counted, of an index in one shard or of the shards that one query wants: enough for
+shares of a tenth and more."""
 
 COUNTED = 1_000
 """Code points of a section that are counted."""
