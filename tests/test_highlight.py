@@ -190,3 +190,23 @@ def test_any_text_is_highlighted_in_bounds(model: Model, query: Vectors, text: s
         assert before <= mark.start < mark.end <= units
         assert 0 < mark.weight <= 1
     assert len(plan.ids) >= len(tokens)
+
+
+HOSTILE = [
+    "Press <script>alert(1)</script> to keep molluscs away",
+    '<img src=x onerror="alert(1)"> molluscs </mark>',
+    "\u202emolluscs\u202c javascript:alert(1) &lt;b&gt;",
+    f"molluscs{'-a' * 3000} {'x' * 5000}",
+    "mol\u0301luscs \x00\x1b[31m molluscs \u200b\ufeff",
+    "[MASK] [CLS] molluscs [SEP] <!-- ]]> molluscs",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_text_comes_as_it_is(model: Model, encoder: Encoder, query: Vectors, text: str) -> None:
+    plan, tokens = model.locate_document(text)
+    asked = find_words(QUERY, model.query_spans(QUERY))
+    found = highlight_passage(query, asked, Passage(0, text, 0, tokens, encoder.encode(plan)), commonness)
+    assert found.snippet.removesuffix(" …") == " ".join(text.split())[: len(found.snippet.removesuffix(" …"))]
+    for mark in found.highlights:
+        assert found.snippet[mark.start : mark.end] in text
