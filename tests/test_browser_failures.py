@@ -16,7 +16,7 @@ ASK = """async (base) => {
   try {
     const { createSearch } = await import(base + "latefind.js");
     const search = await createSearch({ base });
-    await search.query("wireless");
+    await search.query("wireless", { mode: "semantic" });
     return { code: "none", message: "it worked", state: search.status.semantic };
   } catch (error) {
     return { code: error.code, message: error.message };

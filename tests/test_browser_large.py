@@ -38,7 +38,7 @@ OPEN = """async (base) => {
   await search.loadSemantic();
 }"""
 
-ASK = "(text) => search.query(text)"
+ASK = "(text) => search.query(text, { mode: 'semantic' })"
 RANK = "([text, ids]) => search.rank(text, ids).catch(({ code, message }) => ({ code, message }))"
 
 Answer = Mapping[str, Any]
@@ -168,13 +168,14 @@ def visit(large_site: Path, chromium: Browser) -> Visit:
         )
 
 
-def test_start_loads_codec_and_summary_alone(visit: Visit) -> None:
-    assert sorted(path.split("-")[0] for path in visit.at_start) == ["index/codec", "index/summary"]
+def test_start_loads_codec_summary_and_the_root_of_the_words_alone(visit: Visit) -> None:
+    started = sorted(path.split("-")[0] for path in visit.at_start)
+    assert started == ["index/codec", "index/lexical", "index/summary"]
 
 
 def test_status_counts_what_comes_before_the_first_answer(large_site: Path, visit: Visit) -> None:
     manifest = Manifest.from_bytes((large_site / "latefind/manifest.json").read_bytes())
-    expected = sum(part.size for part in manifest.parts if part.role not in ON_DEMAND)
+    expected = sum(part.size for part in manifest.parts if part.role not in (*ON_DEMAND, "lexical"))
     assert visit.status["bytesTotal"] == visit.status["bytesLoaded"] == expected
 
 

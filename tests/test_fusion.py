@@ -52,8 +52,14 @@ def test_section_that_both_find_stands_before_the_best_of_either() -> None:
     assert run("two words", [9, 8, 0], [8, 9.5, 10]).numbers.tolist() == [1, 0, 2]
 
 
-def test_best_of_both_scores_one() -> None:
-    assert run("two words", [3, 1], [7, 2]).scores[0] == pytest.approx(1)
+def test_best_of_both_scores_almost_one() -> None:
+    assert run("two words", [300, 1], [7, 2]).scores[0] == pytest.approx(1, abs=0.01)
+
+
+def test_words_that_hardly_match_do_not_outweigh_the_meaning() -> None:
+    """A question of which a small site has one common word, in the wrong section."""
+    assert run("how do plants survive when I am away", [0.9, 0], [8, 9]).numbers.tolist() == [1, 0]
+    assert run("how do plants survive when I am away", [9, 0], [8, 9]).numbers.tolist() == [0, 1]
 
 
 def test_unknown_score_counts_as_the_worst_known() -> None:

@@ -6,8 +6,11 @@
 /** Best sections of each signal that are considered. */
 export const CANDIDATES = 100;
 
+/** A best BM25 score as low as this counts half. */
+const DOUBT = 3;
+
 /** Weights of MaxSim: for several words, for a single one, for what looks like an identifier. */
-const WEIGHTS = { text: 0.78, word: 0.5, identifier: 0.2 };
+const WEIGHTS = { text: 0.7, word: 0.35, identifier: 0.2 };
 
 const SPACE = /[ \t\n\r\f\v\u00a0\u3000]+/;
 const QUOTED = /^["'`“”„«»]+|[?!,;"'`“”„«».]+$/g;
@@ -50,8 +53,8 @@ export function semanticWeight(text) {
  */
 export function fuse(text, candidates) {
   const weight = semanticWeight(text);
-  const lexical = byBest(candidates.map((candidate) => candidate.lexical));
-  const semantic = byBest(candidates.map((candidate) => candidate.semantic));
+  const lexical = byBest(candidates.map((candidate) => candidate.lexical), DOUBT);
+  const semantic = byBest(candidates.map((candidate) => candidate.semantic), 0);
   return candidates
     .map((candidate, at) => ({
       ...candidate,
@@ -61,13 +64,14 @@ export function fuse(text, candidates) {
 }
 
 /**
- * Scores divided by the best, never below 0; an unknown one counts as the worst of the known.
+ * Scores divided by the best (and `doubt`), never below 0; an unknown one counts as the worst of the known.
  * @param {(number | null)[]} scores
+ * @param {number} doubt
  */
-function byBest(scores) {
+function byBest(scores, doubt) {
   const known = scores.filter((score) => score !== null);
   const best = Math.max(0, ...known);
   if (best <= 0) return scores.map(() => 0);
   const worst = Math.min(...known);
-  return scores.map((score) => Math.max(score ?? worst, 0) / best);
+  return scores.map((score) => Math.max(score ?? worst, 0) / (best + doubt));
 }

@@ -1,109 +1,105 @@
 /**
- * @file The public API: `createSearch`. It reads the manifest, starts a worker when semantic search is first
- * wanted, and passes requests to it. See `docs/javascript-api.md`.
+ * @file The public API: `createSearch`. Lexical search answers at once; semantic search, in a worker, loads by
+ * the site's policy and refines. Either can fail without the other. See `docs/javascript-api.md`.
  */
 
-import { checkStatus, unreachable } from "./http.js";
-import { initialParts, parseManifest } from "./manifest.js";
+import { emptyAnswer } from "./answers.js";
+import { Edition, coded } from "./edition.js";
+import { answerHybrid, answerLexical, answerSemantic } from "./hybrid.js";
 import { namesOf, wellFormed } from "./names.js";
-import { LatefindError, describe, fromWire, toWire } from "./protocol.js";
+import { Gate, offError, whenIdle } from "./policy.js";
+import { LatefindError } from "./protocol.js";
+import { Session, closedError } from "./session.js";
+import { makeWish } from "./wish.js";
 
 export { LatefindError };
 
-/** @typedef {import("./protocol.js").Report} Report */
-/** @typedef {import("./protocol.js").FoundReport} FoundReport */
-/** @typedef {import("./protocol.js").RankedReport} RankedReport */
-/** @typedef {import("./protocol.js").Found} Found */
 /** @typedef {import("./protocol.js").Ranked} Ranked */
 /** @typedef {import("./protocol.js").Result} Result */
-/** @typedef {import("./protocol.js").Timings} Timings */
-/** @typedef {import("./protocol.js").QueryRequest} QueryRequest */
-/** @typedef {import("./protocol.js").RankRequest} RankRequest */
-/** @typedef {Omit<QueryRequest, "id"> | Omit<RankRequest, "id">} Wish */
-/** @typedef {import("./manifest.js").Manifest} Manifest */
+/** @typedef {import("./protocol.js").Found} Found */
+/** @typedef {import("./protocol.js").WireError} WireError */
+/** @typedef {import("./answers.js").Answer} Answer */
+/** @typedef {import("./answers.js").Content} Content */
+/** @typedef {import("./wish.js").Wish} Wish */
+/** @typedef {import("./hybrid.js").Signals} Signals */
+/** @typedef {import("./session.js").SessionStatus} SessionStatus */
 
 /**
- * @typedef {object} Status
- * @property {"unavailable"} lexical  this version has no lexical tier yet
- * @property {"idle" | "loading" | "ready" | "failed"} semantic
- * @property {number} bytesLoaded     never falls while loading
- * @property {number} bytesTotal      of everything that is loaded before the first answer, uncompressed
- * @property {LatefindError | null} error  why `semantic` is "failed"
+ * @typedef {object} LexicalStatus
+ * @property {"loading" | "ready" | "failed" | "absent"} lexical  "absent": the index has no words
+ * @property {LatefindError | null} lexicalError  why `lexical` is "failed"
  */
 
 /**
- * @typedef {object} QueryOptions
- * @property {number} [limit]  most results, from 1 on; 10 unless told
- * @property {"hybrid" | "semantic" | "lexical"} [mode]  "hybrid" (the default) answers with what works
- * @property {Record<string, string | string[]>} [filters]  for each facet the values that may pass
- * @property {AbortSignal} [signal]  aborts this query alone
+ * `error` is why `semantic` is "failed"; `bytesTotal` is uncompressed, of all that semantic search loads before
+ * its first answer, and `bytesLoaded` never falls while loading.
+ * @typedef {LexicalStatus & SessionStatus} Status
  */
 
-/** @typedef {Found & {query: string, mode: "semantic"}} Answer */
+/** @typedef {import("./wish.js").Mode} Mode */
+/** @typedef {import("./wish.js").QueryOptions} QueryOptions */
 
 /**
- * @template T
- * @typedef {{resolve: (value: T) => void, reject: (error: unknown) => void}} Waiting
+ * Semantic search that waits for the visitor's consent.
+ * @typedef {object} Offer
+ * @property {number} bytes  that it would load, uncompressed
+ * @property {() => Promise<void>} accept  load it; rejects as `loadSemantic` does
+ * @property {() => void} decline
  */
 
-/**
- * Loading has stalled when nothing was heard for this long (ms) beyond the time that the bytes still missing
- * take on the slowest connection we plan for; files that the browser fetches for Pyodide and onnxruntime-web
- * report only when they are complete.
- */
-const SILENCE = 120_000;
-
-/** What an answer to no question has of what a combined order would need. */
-const NOTHING = { scores: [], others: [], ranking: [] };
-
-/** Bytes per ms of that connection, about 0.25 Mbit/s. */
-const SLOWEST = 32;
+/** Lexical search that failed is tried again by a query after this time, ms. */
+const RETRY_AFTER = 10_000;
 
 /**
- * Open the index of a site. Resolves once its manifest is read and checked; nothing else is loaded yet.
- * @param {{base?: string | URL}} [options]  `base`: URL of the latefind folder; by default this module's own
+ * Open the index of a site. Resolves once lexical search can answer, or where there is none, once the manifest
+ * is read and checked.
+ * @param {{base?: string | URL, semantic?: string}} [options]
+ *   `base`: URL of the latefind folder; by default this module's own.
+ *   `semantic`: when semantic search may load, "auto" (the default), "ask", "on-demand" or "off"
  * @returns {Promise<Search>}
- * @throws {LatefindError} `network`, `format` or `version`
+ * @throws {LatefindError} `network`, `format`, `version` or `usage`
  */
-export async function createSearch({ base = new URL(".", import.meta.url) } = {}) {
+export async function createSearch({ base = new URL(".", import.meta.url), semantic = "auto" } = {}) {
+  const gate = new Gate(semantic);
   const folder = new URL(base, document.baseURI);
   if (!folder.pathname.endsWith("/")) folder.pathname += "/";
-  const manifestUrl = new URL("manifest.json", folder).href;
-  return new Search(manifestUrl, await fetchManifest(manifestUrl));
+  const edition = await Edition.fetch(new URL("manifest.json", folder).href);
+  await edition.openLexical();
+  return new Search(edition, gate);
 }
 
-/** An open index. Dispatches "status" whenever {@link Search.status} changes. */
+/**
+ * An open index. Dispatches "status" whenever {@link Search.status} changes, and "offer" whenever
+ * {@link Search.offer} appears or goes.
+ */
 export class Search extends EventTarget {
-  /** @type {Worker | undefined} */
-  #worker;
-  /** @type {Promise<void> | undefined} */
-  #loading;
-  /** @type {Waiting<void> | undefined} */
-  #boot;
-  /** @type {Map<number, Waiting<FoundReport | RankedReport>>} */
-  #waiting = new Map();
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #stall;
-  /** @type {string | undefined} */
-  #manifest;
+  #edition;
+  #session;
+  #gate;
   /** @type {Status} */
   #status;
-  #manifestUrl;
-  #siteUrl;
-  #lastId = 0;
+  /** @type {Offer | null} */
+  #offer = null;
+  /** @type {Promise<boolean> | null} */
+  #renewing = null;
+  /** Errors that a look at the manifest has not explained. @type {Set<string>} */
+  #unexplained = new Set();
+  #lexicalFailed = 0;
   #closed = false;
 
   /**
-   * @param {string} manifestUrl
-   * @param {{text: string, manifest: Manifest}} fetched
+   * @param {Edition} edition
+   * @param {Gate} gate
    */
-  constructor(manifestUrl, { text, manifest }) {
+  constructor(edition, gate) {
     super();
-    this.#manifestUrl = manifestUrl;
-    this.#manifest = text;
-    this.#siteUrl = new URL(manifest.base, manifestUrl).href;
-    const bytesTotal = initialParts(manifest).reduce((sum, part) => sum + part.bytes, 0);
-    this.#status = { lexical: "unavailable", semantic: "idle", bytesLoaded: 0, bytesTotal, error: null };
+    this.#edition = edition;
+    this.#gate = gate;
+    this.#session = this.#open(edition);
+    this.#status = { ...this.#session.status, ...lexicalStatus(edition) };
+    if (edition.lexicalError) this.#lexicalFailed = Date.now();
+    this.#updateOffer();
+    if (gate.startsByItself && edition.lexical) whenIdle(() => this.#startByItself());
   }
 
   /** @returns {Readonly<Status>} */
@@ -111,34 +107,50 @@ export class Search extends EventTarget {
     return this.#status;
   }
 
+  /** What the visitor is to be asked before semantic search loads; `null` where there is nothing to ask. */
+  get offer() {
+    return this.#offer;
+  }
+
+  /** What may be filtered by: for each facet its values with the number of their sections. */
+  get facets() {
+    return this.#edition.lexical?.facets ?? [];
+  }
+
   /**
-   * Load what semantic search needs: once, however often it is called; afresh after a failure.
+   * Load what semantic search needs, whatever the policy but "off": once, however often it is called; afresh
+   * after a failure.
    * @returns {Promise<void>}
    */
-  loadSemantic() {
-    if (this.#closed) return Promise.reject(closedError());
-    this.#loading ??= this.#load();
-    return this.#loading;
+  async loadSemantic() {
+    this.#check();
+    if (this.#gate.isOff) throw offError();
+    this.#gate.answer(true);
+    await this.#again(async (edition) => {
+      try {
+        await this.#session.start();
+      } catch (error) {
+        throw await this.#explain(edition, coded(error));
+      }
+    });
   }
 
   /**
    * @param {string} text
    * @param {QueryOptions} [options]
-   * @returns {Promise<Answer>}
+   * @returns {Promise<Answer>}  the best that is available by policy
    * @throws {LatefindError | DOMException} a DOMException "AbortError" where `signal` aborts
    */
-  async query(text, { limit = 10, mode = "hybrid", filters = {}, signal } = {}) {
-    signal?.throwIfAborted();
-    checkOptions(limit, mode);
-    const query = wellFormed(text);
-    if (!query.trim()) {
-      const timings = { tokenize: 0, encode: 0, candidates: 0, rerank: 0, fetch: 0, total: 0 };
-      return { query: text, mode: "semantic", results: [], timings, total: 0, warnings: [], ...NOTHING };
-    }
-    const lists = Object.entries(filters).map(([key, values]) => [key, [values].flat()]);
-    const report = await this.#ask({ type: "query", text: query, limit, filters: Object.fromEntries(lists) }, signal);
-    if (report.type !== "found") throw unexpected(report);
-    return { query: text, mode: "semantic", ...report.found };
+  async query(text, options = {}) {
+    options.signal?.throwIfAborted();
+    this.#check();
+    const { mode = "hybrid", onUpdate } = options;
+    const wish = makeWish(text, options);
+    if (!wish.text.trim()) return { ...emptyAnswer(mode), query: text };
+    const tell = (/** @type {Content} */ content) => onUpdate?.({ ...content, query: text });
+    if (this.#status.lexical === "failed" && mode !== "semantic") await this.#retryLexical();
+    const content = await this.#again((edition) => this.#answer(edition, mode, wish, tell));
+    return { ...content, query: text };
   }
 
   /**
@@ -149,236 +161,229 @@ export class Search extends EventTarget {
    * @throws {LatefindError} also where a section's shard cannot be had: an order needs all scores
    */
   async rank(text, idsOrUrls) {
-    const names = idsOrUrls.map((name) => namesOf(name, this.#siteUrl));
-    const report = await this.#ask({ type: "rank", text: wellFormed(text), names });
-    if (report.type !== "ranked") throw unexpected(report);
-    return report.ranked;
+    this.#check();
+    if (this.#gate.isOff) throw offError();
+    return this.#again(async (edition) => {
+      const names = idsOrUrls.map((name) => namesOf(name, edition.siteUrl));
+      try {
+        const report = await this.#session.ask({ type: "rank", text: wellFormed(text), names });
+        if (report.type !== "ranked") throw unexpected(report);
+        return report.ranked;
+      } catch (error) {
+        throw await this.#explain(edition, coded(error));
+      }
+    });
   }
 
   /** Stop the worker and free its memory; whoever waits is refused with code "closed". */
   close() {
     this.#closed = true;
-    this.#stop(closedError());
-    this.#set({ semantic: "idle", bytesLoaded: 0, error: null });
+    this.#session.stop(closedError());
+    this.#updateOffer();
   }
 
-  async #load() {
-    this.#set({ semantic: "loading", bytesLoaded: 0, error: null });
-    try {
-      // After a failure the manifest is read again: the site may have been published anew meanwhile.
-      const text = this.#manifest ?? (await fetchManifest(this.#manifestUrl)).text;
-      this.#manifest = undefined;
-      if (this.#closed) throw closedError();
-      await this.#startWorker(text);
-    } catch (error) {
-      if (!this.#closed) this.#giveUp(error);
-      throw this.#status.error ?? error;
-    }
-    this.#set({ semantic: "ready", bytesLoaded: this.#status.bytesTotal });
+  #check() {
+    if (this.#closed) throw closedError();
   }
 
   /**
-   * @param {string} manifest
-   * @returns {Promise<void>}
-   */
-  #startWorker(manifest) {
-    return new Promise((resolve, reject) => {
-      this.#boot = { resolve, reject };
-      const worker = openWorker();
-      this.#worker = worker;
-      worker.addEventListener("message", ({ data }) => this.#receive(data));
-      worker.addEventListener("error", (event) => this.#fail(workerError(event)));
-      worker.addEventListener("messageerror", (event) => this.#fail(workerError(event)));
-      this.#watch();
-      worker.postMessage({ type: "boot", manifestUrl: this.#manifestUrl, manifest });
-    });
-  }
-
-  /**
-   * Send a request once the worker is ready.
+   * @param {Edition} edition
+   * @param {Mode} mode
    * @param {Wish} wish
-   * @param {AbortSignal} [signal]
-   * @returns {Promise<FoundReport | RankedReport>}
+   * @param {(content: Content) => void} tell
+   * @returns {Promise<Content>}
    */
-  async #ask(wish, signal) {
-    await untilAborted(this.loadSemantic(), signal);
-    const id = (this.#lastId += 1);
-    const cancel = () => {
-      this.#worker?.postMessage({ type: "cancel", id });
-      this.#waiting.get(id)?.reject(signal?.reason);
-    };
-    signal?.addEventListener("abort", cancel, { once: true });
+  async #answer(edition, mode, wish, tell) {
+    if (mode === "hybrid") return answerHybrid(this.#signals(edition, wish.text), wish, tell);
     try {
-      return await new Promise((resolve, reject) => {
-        if (!this.#worker) throw closedError();
-        this.#waiting.set(id, { resolve, reject });
-        this.#worker.postMessage({ ...wish, id });
-      });
-    } finally {
-      signal?.removeEventListener("abort", cancel);
-      this.#waiting.delete(id);
+      if (mode === "semantic") {
+        if (this.#gate.isOff) throw offError();
+        return await answerSemantic(this.#signals(edition, wish.text), wish, tell);
+      }
+      if (!edition.lexical) throw edition.lexicalError ?? absentError();
+      return await answerLexical(edition.lexical, wish, tell);
+    } catch (error) {
+      wish.signal?.throwIfAborted();
+      throw await this.#explain(edition, coded(error));
     }
   }
 
-  /** @param {Report} report */
-  #receive(report) {
-    switch (report.type) {
-      case "progress":
-        this.#watch();
-        this.#set({ bytesLoaded: report.bytesLoaded, bytesTotal: report.bytesTotal });
-        break;
-      case "ready":
-        clearTimeout(this.#stall);
-        this.#boot?.resolve();
-        this.#boot = undefined;
-        break;
-      case "failed":
-        this.#fail(fromWire(report.error));
-        break;
-      case "refused":
-        this.#waiting.get(report.id)?.reject(fromWire(report.error));
-        break;
-      case "highlight":
-      case "highlighted":
-        break; // Not asked for yet.
-      default:
-        this.#waiting.get(report.id)?.resolve(report);
+  /**
+   * @param {Edition} edition
+   * @param {string} text
+   * @returns {Signals}
+   */
+  #signals(edition, text) {
+    const { lexical, lexicalError } = edition;
+    const wanted = this.#admits(edition, text);
+    const { semantic, error } = this.#status;
+    const off = this.#gate.isOff && !lexical ? offError() : null;
+    return {
+      lexical,
+      lexicalError,
+      wanted,
+      ready: semantic === "ready",
+      semanticError: off ?? (wanted ? null : error),
+      ask: ({ signal, ...wish }, candidates) => this.#search(wish, candidates, signal),
+      mark: async (numbers, wish, onHighlight) => {
+        await this.#session.ask({ type: "highlight", text: wish.text, numbers }, wish.signal, onHighlight);
+      },
+      explain: (failure) => this.#explain(edition, failure),
+    };
+  }
+
+  /**
+   * Whether the meaning is to answer a query.
+   * @param {Edition} edition
+   * @param {string} text
+   */
+  #admits(edition, text) {
+    const { semantic } = this.#status;
+    if (this.#gate.isOff) return false;
+    const admitted = this.#gate.admits(text);
+    this.#updateOffer();
+    // What is there is used, and where it is the only signal, it is what the visitor came for. What failed is
+    // not tried again at every letter: `loadSemantic` does that.
+    return semantic === "ready" || semantic === "loading" || !edition.lexical || (admitted && semantic === "idle");
+  }
+
+  /**
+   * @param {Omit<Wish, "signal">} wish
+   * @param {number[]} candidates
+   * @param {AbortSignal} [signal]
+   */
+  async #search({ text, limit, filters }, candidates, signal) {
+    const report = await this.#session.ask({ type: "query", text, limit, filters, candidates }, signal);
+    if (report.type !== "found") throw unexpected(report);
+    return report.found;
+  }
+
+  /** Begin to load in an idle moment. */
+  #startByItself() {
+    if (this.#closed || this.#status.semantic !== "idle") return;
+    this.#session.start().catch(() => {}); // The status tells.
+  }
+
+  /**
+   * Do something with the edition that is open; again with the next, where the site was published anew.
+   * @template T
+   * @param {(edition: Edition) => Promise<T>} work
+   * @returns {Promise<T>}
+   */
+  async #again(work) {
+    for (;;) {
+      try {
+        return await work(this.#edition);
+      } catch (error) {
+        if (error !== RENEWED) throw error;
+      }
     }
   }
 
-  /** Start the time anew after which loading counts as stalled. */
-  #watch() {
-    clearTimeout(this.#stall);
-    const { bytesLoaded, bytesTotal } = this.#status;
-    const patience = SILENCE + (bytesTotal - bytesLoaded) / SLOWEST;
-    this.#stall = setTimeout(() => this.#fail(stalledError(this.#status)), patience);
+  /**
+   * Files that vanish or change are explained by a site that was published anew: then open that.
+   * @param {Edition} edition  the one that failed
+   * @param {LatefindError} error
+   * @returns {Promise<LatefindError>} what to tell instead
+   * @throws {typeof RENEWED} there is another edition
+   */
+  async #explain(edition, error) {
+    if (edition !== this.#edition && !this.#closed) throw RENEWED;
+    if (this.#closed || !["network", "integrity"].includes(error.code)) return error;
+    if (this.#unexplained.has(error.message)) return error;
+    try {
+      this.#renewing ??= this.#renew(edition).finally(() => (this.#renewing = null));
+      if (await this.#renewing) throw RENEWED;
+      this.#unexplained.add(error.message);
+      return error;
+    } catch (reason) {
+      if (reason === RENEWED) throw reason;
+      return coded(reason);
+    }
   }
 
   /**
-   * The worker failed: while it starts that is for `#load` to handle.
-   * @param {LatefindError} error
+   * @param {Edition} edition
+   * @returns {Promise<boolean>} whether there was another one, which is open now
+   * @throws {LatefindError} `outdated`: there is, but this page's code cannot read it
    */
-  #fail(error) {
-    if (this.#boot) this.#boot.reject(error);
-    else this.#giveUp(error);
+  async #renew(edition) {
+    const fresh = await edition.successor();
+    if (!fresh || this.#closed) return false;
+    await fresh.openLexical();
+    const wasWanted = this.#status.semantic !== "idle";
+    this.#session.stop(renewedError());
+    this.#edition = fresh;
+    this.#session = this.#open(fresh);
+    this.#set({ ...this.#session.status, ...lexicalStatus(fresh) });
+    if (wasWanted) this.#startByItself();
+    return true;
   }
 
-  /** @param {unknown} error */
-  #giveUp(error) {
-    const coded = error instanceof LatefindError ? error : fromWire(toWire(error));
-    this.#stop(coded);
-    this.#set({ semantic: "failed", error: coded });
+  /** Try to open the words again, now and then. */
+  async #retryLexical() {
+    if (Date.now() - this.#lexicalFailed < RETRY_AFTER) return;
+    this.#lexicalFailed = Date.now();
+    this.#set({ lexical: "loading" });
+    await this.#edition.openLexical();
+    this.#set(lexicalStatus(this.#edition));
   }
 
-  /**
-   * End the worker, refuse whoever waits, and let the next call load afresh.
-   * @param {LatefindError} error
-   */
-  #stop(error) {
-    clearTimeout(this.#stall);
-    this.#worker?.terminate();
-    this.#worker = undefined;
-    this.#loading = undefined;
-    this.#boot?.reject(error);
-    this.#boot = undefined;
-    for (const { reject } of this.#waiting.values()) reject(error);
+  /** @param {Edition} edition */
+  #open({ manifestUrl, text, semanticBytes }) {
+    /** @type {Session} */
+    const session = new Session(manifestUrl, text, semanticBytes, (changes) => {
+      if (session === this.#session) this.#set(changes);
+    });
+    return session;
   }
 
   /** @param {Partial<Status>} changes */
   #set(changes) {
     this.#status = { ...this.#status, ...changes };
     this.dispatchEvent(new Event("status"));
+    this.#updateOffer();
+  }
+
+  #updateOffer() {
+    const { lexical, semantic, bytesTotal } = this.#status;
+    const offered = this.#gate.offers && lexical === "ready" && semantic === "idle" && !this.#closed;
+    if (offered === Boolean(this.#offer)) return;
+    const decline = () => {
+      this.#gate.answer(false);
+      this.#updateOffer();
+    };
+    this.#offer = offered ? { bytes: bytesTotal, accept: () => this.loadSemantic(), decline } : null;
+    this.dispatchEvent(new Event("offer"));
   }
 }
+
+/** Thrown where a query has to be asked again, of another edition. */
+const RENEWED = Symbol("renewed");
 
 /**
- * @param {string} url
- * @returns {Promise<{text: string, manifest: Manifest}>}
+ * @param {Edition} edition
+ * @returns {LexicalStatus}
  */
-async function fetchManifest(url) {
-  const response = await fetch(url, { cache: "no-cache" }).catch((error) => {
-    throw unreachable(url, "the manifest of an index", error);
-  });
-  checkStatus(response, url);
-  const text = await response.text();
-  return { text, manifest: parseManifest(text) };
+function lexicalStatus({ lexical, lexicalError, hasLexical }) {
+  return { lexical: lexical ? "ready" : hasLexical ? "failed" : "absent", lexicalError };
 }
 
-function openWorker() {
-  try {
-    return new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "latefind" });
-  } catch (error) {
-    throw workerError(error);
-  }
-}
-
-/** @param {unknown} reason  an exception, an ErrorEvent, or an event that tells nothing */
-function workerError(reason) {
-  const told = reason instanceof ErrorEvent ? reason.message : reason instanceof Event ? "" : describe(reason);
-  const at = reason instanceof ErrorEvent && reason.filename ? `${reason.filename}:${reason.lineno}` : "";
-  return LatefindError.expected(
-    "worker-failed",
-    new URL("./worker.js", import.meta.url).href,
-    "a module worker that starts",
-    told ? `"${told}"` : "an error without a reason",
-    "Check that the file is there and served as text/javascript, that the Content-Security-Policy has " +
-      "worker-src 'self', and that the browser is up to date.",
-    at,
-  );
-}
-
-/** @param {Report} report */
+/** @param {{type: string}} report */
 function unexpected({ type }) {
   return LatefindError.expected("internal", "worker", "the answer that was asked for", type, "Please report it.");
 }
 
-/** @param {Status} status */
-function stalledError({ bytesLoaded, bytesTotal }) {
+function renewedError() {
+  return LatefindError.expected("closed", "search", "the index that it opened", "a newer one", "Ask again.");
+}
+
+function absentError() {
   return LatefindError.expected(
-    "stalled",
-    "loading",
-    "progress",
-    `none since ${bytesLoaded} of ${bytesTotal} bytes`,
-    "Check the connection, then try again.",
+    "lexical-unavailable",
+    "mode",
+    '"hybrid" or "semantic"',
+    '"lexical"',
+    "This index has no words to search by.",
   );
-}
-
-function closedError() {
-  return LatefindError.expected("closed", "search", "an open search", "a closed one", "Call createSearch again.");
-}
-
-/**
- * @param {number} limit
- * @param {string} mode
- */
-function checkOptions(limit, mode) {
-  if (!Number.isInteger(limit) || limit < 1) {
-    throw LatefindError.expected("usage", "limit", "an integer from 1 on", `${limit}`, "Leave it out for 10.");
-  }
-  if (mode === "lexical") {
-    throw LatefindError.expected(
-      "lexical-unavailable",
-      "mode",
-      '"hybrid" or "semantic"',
-      '"lexical"',
-      "This index has no lexical tier.",
-    );
-  }
-  if (mode !== "hybrid" && mode !== "semantic") {
-    throw LatefindError.expected("usage", "mode", '"hybrid" or "semantic"', JSON.stringify(mode), "Leave it out.");
-  }
-}
-
-/**
- * @template T
- * @param {Promise<T>} promise
- * @param {AbortSignal} [signal]
- * @returns {Promise<T>} as `promise`, but rejects as soon as `signal` aborts
- */
-function untilAborted(promise, signal) {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal?.reason);
-    signal?.addEventListener("abort", abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal?.removeEventListener("abort", abort));
-  });
 }

@@ -22,15 +22,20 @@ const INDEX_ROLES = {
 /** Roles of a large index whose parts are fetched when a query or a ranking wants them. */
 const ON_DEMAND_ROLES = ["names", "shard"];
 
+/** The role of the word index, which semantic search does not load. */
+const LEXICAL_ROLE = "lexical";
+
 /** @typedef {"small" | "large"} Tier */
 /** @typedef {{role: string, path: string, bytes: number, sha256: string}} Part */
 
 /**
  * @typedef {object} Manifest
+ * @property {string} generator  program and version that wrote it
+ * @property {string[]} languages
  * @property {string} base   prefix of relative result URLs, relative to the manifest's own URL
  * @property {Tier} tier     "small" is loaded as a whole, "large" piece by piece
  * @property {{pyodide: string, onnxruntime: string, packages: string[]}} runtime
- * @property {Part[]} parts  every file that semantic search may load
+ * @property {Part[]} parts  every file that semantic search may load, and the root of the word index
  */
 
 /** @typedef {Record<string, unknown>} Fields */
@@ -62,6 +67,8 @@ export function parseManifest(text) {
     if (!read.some((part) => part.role === role)) throw malformed("parts", `a part of the role ${role}`, "none");
   }
   return {
+    generator: readString(fields, "generator"),
+    languages: Array.isArray(fields.languages) ? fields.languages.map(String) : [],
     base: readString(fields, "base"),
     tier,
     runtime: {
@@ -74,12 +81,13 @@ export function parseManifest(text) {
 }
 
 /**
- * The parts that are loaded before the first query; the others follow when they are wanted.
+ * The parts that are loaded before the first semantic query; the others follow when they are wanted.
  * @param {Manifest} manifest
  * @returns {Part[]}
  */
 export function initialParts({ tier, parts }) {
-  return tier === "small" ? parts : parts.filter(({ role }) => !ON_DEMAND_ROLES.includes(role));
+  const later = [LEXICAL_ROLE, ...(tier === "small" ? [] : ON_DEMAND_ROLES)];
+  return parts.filter(({ role }) => !later.includes(role));
 }
 
 /**

@@ -1,16 +1,32 @@
-"""Native search: the browser's engine with the native encoder, on a bundle on disk."""
+"""Native search: the browser's engine with the native encoder, and the word index, on a bundle on disk.
 
-from collections.abc import Iterable, Mapping, Sequence
+What the page does in stages (``web/hybrid.js``), at once: words propose candidates, the engine scores them
+beside its own, and both are fused.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from latefind.errors import FormatError, IntegrityError, UsageError
+from latefind.fusion import CANDIDATES, fuse
+from latefind.lexical import LexicalHits, LexicalIndex
 from latefind.manifest import Manifest, Part
+from latefind.results import Result
 from latefind.search import Engine, SearchResult
+from latefind.snippet import make_snippet
 from latefind_build.assemble import MARKER
 from latefind_build.encode import Encoder
+from latefind_build.stemmers import analyser_of
+
+MODES = ("lexical", "semantic", "hybrid")
+"""What answers: the words of a query, its meaning, or both."""
+
+Filters = Mapping[str, Sequence[str]]
 
 RANK_PORTION = 20
 """Names ranked at a time: their shards, of about 1 MiB each, fit into the engine's memory."""
@@ -58,13 +74,108 @@ class NativeSearch:
         """Return the query's token embeddings, float32 (scored tokens, dimensions)."""
         return self._encoder.encode(self.engine.plan_query(text))
 
+    @cached_property
+    def lexical(self) -> LexicalIndex | None:
+        """The word index; None where the index has none."""
+        roots = self.manifest.by_role("lexical")
+        if not roots:
+            return None
+        data = self._read(roots[0])
+        roots[0].verify(data)
+        return LexicalIndex.open(data, self._read_beside(roots[0]), roots[0].path)
+
+    def _read_beside(self, root: Part) -> Callable[[str], bytes]:
+        """Return what reads files in the folder of ``root``."""
+        folder = (self.folder / root.path).parent
+
+        def read(name: str) -> bytes:
+            try:
+                return (folder / name).read_bytes()
+            except FileNotFoundError as error:
+                raise IntegrityError.expected(
+                    folder / name, "a file of the word index", "no file", "Build the index again."
+                ) from error
+
+        return read
+
+    @property
+    def modes(self) -> Sequence[str]:
+        """Which of ``MODES`` the index can answer in; the last is the best."""
+        return MODES if self.lexical is not None else ("semantic",)
+
+    def answer(
+        self, text: str, limit: int = 10, filters: Filters | None = None, mode: str = ""
+    ) -> Sequence[Result]:
+        """Return the best sections for ``text``, by the best of :attr:`modes` unless one is named.
+
+        Raises
+        ------
+        UsageError
+            The index cannot answer in that mode.
+        """
+        mode = mode or self.modes[-1]
+        if mode not in self.modes:
+            raise UsageError.expected(
+                "--mode",
+                " or ".join(self.modes),
+                mode,
+                "Build the index again with this version of latefind.",
+            )
+        if mode == "semantic":
+            return self.search(text, limit, filters).results
+        hits = self.search_words(text, limit, filters)
+        if mode == "lexical":
+            found = zip(hits.documents.tolist()[:limit], hits.scores.tolist(), strict=False)
+            return [self._describe(number, score, text) for number, score in found]
+        return self._fuse(hits, text, limit, filters)
+
+    def search_words(self, text: str, limit: int = 10, filters: Filters | None = None) -> LexicalHits:
+        """Return what the word index finds, at least as many as fusion considers."""
+        lexical = self._words()
+        analyser = analyser_of(lexical.language_of(""))
+        return lexical.search(text, analyser, limit=max(limit, CANDIDATES), filters=filters)
+
+    def _words(self) -> LexicalIndex:
+        if self.lexical is None:
+            raise UsageError.expected(self.folder, "a word index", "none", "Build the index again.")
+        return self.lexical
+
+    def _fuse(self, hits: LexicalHits, text: str, limit: int, filters: Filters | None) -> list[Result]:
+        """Return the best of both signals."""
+        candidates = hits.documents.tolist()[:CANDIDATES]
+        found = self.search(text, limit, filters, candidates)
+        lexical = dict(zip(candidates, hits.scores.tolist(), strict=False))
+        semantic = dict(zip(candidates, found.scores, strict=True)) | dict(found.ranking)
+        numbers = list(semantic)
+        values = [np.nan if semantic[number] is None else semantic[number] for number in numbers]
+        fused = fuse(
+            text,
+            np.array(numbers, np.int64),
+            np.array([lexical.get(number, 0) for number in numbers], np.float32),
+            np.array(values, np.float32),
+        )
+        known = {result.number: result for result in (*found.results, *found.others)}
+        results = []
+        for number, score in zip(fused.numbers.tolist()[:limit], fused.scores.tolist(), strict=False):
+            result = known.get(number)
+            results.append(replace(result, score=score) if result else self._describe(number, score, text))
+        return results
+
+    def _describe(self, number: int, score: float, text: str) -> Result:
+        [section] = self._words().sections([number])
+        return Result(section, score, make_snippet(section.text, text), number)
+
     def search(
-        self, text: str, limit: int = 10, filters: Mapping[str, Sequence[str]] | None = None
+        self,
+        text: str,
+        limit: int = 10,
+        filters: Filters | None = None,
+        candidates: Sequence[int] = (),
     ) -> SearchResult:
-        """Return the best sections for ``text``; see :meth:`latefind.search.Engine.search`."""
+        """Return the best sections by meaning; see :meth:`latefind.search.Engine.search`."""
         query = self.encode(text)
-        self._load(self.engine.needs(query))
-        return self.engine.search(query, text, limit, filters)
+        self._load(self.engine.needs(query, candidates))
+        return self.engine.search(query, text, limit, filters, candidates)
 
     def rank(self, text: str, ids: Sequence[str]) -> tuple[list[tuple[str, float]], list[str]]:
         """Order the named sections; see :meth:`latefind.search.Engine.rank`."""

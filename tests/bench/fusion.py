@@ -21,7 +21,7 @@ import numpy.typing as npt
 import Stemmer
 from texts import default_folder
 
-from latefind.fusion import CANDIDATES, fuse
+from latefind.fusion import CANDIDATES, DOUBT, fuse
 from latefind_build.judgements import Question, join_questions, read_judgements, read_queries
 from latefind_build.metrics import ndcg
 
@@ -60,6 +60,10 @@ def by_best(scores: Floats) -> Floats:
     return scores / max(float(scores.max(initial=0)), 1e-9)
 
 
+def by_doubted_best(scores: Floats) -> Floats:
+    return scores / (float(scores.max(initial=0)) + DOUBT)
+
+
 def by_range(scores: Floats) -> Floats:
     """Of the first hundred: the last becomes 0, the first 1."""
     first = np.sort(scores)[::-1][:CANDIDATES]
@@ -86,9 +90,10 @@ RULES: Mapping[str, Rule] = {
     "BM25 by its best, MaxSim from the 100th to the first": linear(by_best, by_range),
     "both from the 100th to the first": linear(by_range, by_range),
     "both by their best": linear(by_best, by_best),
+    "both by their best, BM25 doubted": linear(by_doubted_best, by_best),
 }
 
-WEIGHTS = [0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.78, 0.8, 0.82, 0.85, 0.9]
+WEIGHTS = [0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.74, 0.78, 0.8, 0.82, 0.85, 0.9]
 
 
 def main() -> None:

@@ -1,0 +1,320 @@
+/**
+ * @file The life of the search worker: started when first wanted, watched while it loads, asked, and started
+ * once more when it crashes. Speaks the messages of `protocol.js`; `worker.js` is the other end.
+ */
+
+import { LatefindError, describe, fromWire, toWire } from "./protocol.js";
+
+/** @typedef {import("./protocol.js").Report} Report */
+/** @typedef {import("./protocol.js").FoundReport} FoundReport */
+/** @typedef {import("./protocol.js").RankedReport} RankedReport */
+/** @typedef {import("./protocol.js").QueryRequest} QueryRequest */
+/** @typedef {import("./protocol.js").RankRequest} RankRequest */
+/** @typedef {import("./protocol.js").HighlightRequest} HighlightRequest */
+/** @typedef {import("./protocol.js").HighlightedReport} HighlightedReport */
+/** @typedef {import("./protocol.js").Highlighted} Highlighted */
+/** @typedef {Omit<QueryRequest, "id"> | Omit<RankRequest, "id"> | Omit<HighlightRequest, "id">} Wish */
+/** @typedef {FoundReport | RankedReport | HighlightedReport} Reply */
+
+/**
+ * What a session says of itself.
+ * @typedef {object} SessionStatus
+ * @property {"idle" | "loading" | "ready" | "failed"} semantic
+ * @property {number} bytesLoaded
+ * @property {number} bytesTotal
+ * @property {LatefindError | null} error
+ */
+
+/**
+ * @template T
+ * @typedef {{resolve: (value: T) => void, reject: (error: unknown) => void}} Waiting
+ */
+
+/** @typedef {Waiting<Reply> & {wish: Wish, onHighlight: (highlight: Highlighted) => void}} Request */
+
+/**
+ * Loading has stalled when nothing was heard for this long (ms) beyond the time that the bytes still missing
+ * take on the slowest connection we plan for; files that the browser fetches for Pyodide and onnxruntime-web
+ * report only when they are complete.
+ */
+const SILENCE = 120_000;
+
+/** Bytes per ms of that connection, about 0.25 Mbit/s. */
+const SLOWEST = 32;
+
+/** Crashes that are answered by a new worker; then the visitor is told. */
+const RESTARTS = 1;
+
+/** How browsers, WebAssembly and Python say that memory ran out. */
+const OUT_OF_MEMORY = /out of memory|memoryerror|allocation failed|could not allocate|cannot enlarge memory/i;
+
+export class Session {
+  /** @type {Worker | undefined} */
+  #worker;
+  /** @type {Promise<void> | undefined} */
+  #loading;
+  /** @type {Waiting<void> | undefined} */
+  #boot;
+  /** Requests that wait for an answer, by id. @type {Map<number, Request>} */
+  #waiting = new Map();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #stall;
+  /** @type {SessionStatus} */
+  #status;
+  #manifestUrl;
+  #manifest;
+  #tell;
+  /** Why the worker was ended. @type {LatefindError | undefined} */
+  #ended;
+  #lastId = 0;
+  #crashes = 0;
+
+  /**
+   * @param {string} manifestUrl
+   * @param {string} manifest    its text
+   * @param {number} bytesTotal  what it will load
+   * @param {(changes: Partial<SessionStatus>) => void} tell  hears of every change
+   */
+  constructor(manifestUrl, manifest, bytesTotal, tell) {
+    this.#manifestUrl = manifestUrl;
+    this.#manifest = manifest;
+    this.#status = { semantic: "idle", bytesLoaded: 0, bytesTotal, error: null };
+    this.#tell = tell;
+  }
+
+  /** @returns {Readonly<SessionStatus>} */
+  get status() {
+    return this.#status;
+  }
+
+  /**
+   * Start the worker: once, however often it is called; afresh after a failure.
+   * @returns {Promise<void>}
+   */
+  start() {
+    this.#loading ??= this.#load();
+    return this.#loading;
+  }
+
+  /**
+   * Send a request once the worker is ready.
+   * @param {Wish} wish
+   * @param {AbortSignal} [signal]
+   * @param {(highlight: Highlighted) => void} [onHighlight]  hears the parts of an answer that comes in parts
+   * @returns {Promise<Reply>}
+   */
+  async ask(wish, signal, onHighlight = () => {}) {
+    await untilAborted(this.start(), signal);
+    const id = (this.#lastId += 1);
+    const cancel = () => {
+      this.#worker?.postMessage({ type: "cancel", id });
+      this.#waiting.get(id)?.reject(signal?.reason);
+    };
+    signal?.addEventListener("abort", cancel, { once: true });
+    try {
+      return await new Promise((resolve, reject) => {
+        if (!this.#worker) throw this.#ended ?? closedError();
+        this.#waiting.set(id, { wish, resolve, reject, onHighlight });
+        this.#worker.postMessage({ ...wish, id });
+      });
+    } finally {
+      signal?.removeEventListener("abort", cancel);
+      this.#waiting.delete(id);
+    }
+  }
+
+  /**
+   * End the worker and refuse whoever waits; the next call may start it again.
+   * @param {LatefindError} error
+   */
+  stop(error) {
+    this.#end(error);
+    this.#set({ semantic: "idle", bytesLoaded: 0, error: null });
+  }
+
+  /** @param {LatefindError} error */
+  #end(error) {
+    clearTimeout(this.#stall);
+    this.#ended = error;
+    this.#worker?.terminate();
+    this.#worker = undefined;
+    this.#loading = undefined;
+    this.#boot?.reject(error);
+    this.#boot = undefined;
+    for (const { reject } of this.#waiting.values()) reject(error);
+  }
+
+  async #load() {
+    this.#set({ semantic: "loading", bytesLoaded: 0, error: null });
+    try {
+      await this.#startWorker();
+    } catch (error) {
+      // Stopped meanwhile: that is for whoever stopped it to tell.
+      if (this.#status.semantic === "loading") this.#giveUp(error);
+      throw this.#status.error ?? error;
+    }
+    this.#set({ semantic: "ready", bytesLoaded: this.#status.bytesTotal });
+    for (const [id, { wish }] of this.#waiting) this.#worker?.postMessage({ ...wish, id });
+  }
+
+  /** @returns {Promise<void>} */
+  #startWorker() {
+    return new Promise((resolve, reject) => {
+      this.#boot = { resolve, reject };
+      const worker = openWorker();
+      this.#worker = worker;
+      worker.addEventListener("message", ({ data }) => this.#receive(data));
+      worker.addEventListener("error", (event) => this.#fail(workerError(event)));
+      worker.addEventListener("messageerror", (event) => this.#fail(workerError(event)));
+      this.#watch();
+      worker.postMessage({ type: "boot", manifestUrl: this.#manifestUrl, manifest: this.#manifest });
+    });
+  }
+
+  /** @param {Report} report */
+  #receive(report) {
+    switch (report.type) {
+      case "progress":
+        this.#watch();
+        this.#set({ bytesLoaded: report.bytesLoaded, bytesTotal: report.bytesTotal });
+        break;
+      case "ready":
+        clearTimeout(this.#stall);
+        this.#boot?.resolve();
+        this.#boot = undefined;
+        break;
+      case "failed":
+        this.#fail(fromWire(report.error));
+        break;
+      case "refused":
+        this.#waiting.get(report.id)?.reject(fromWire(report.error));
+        break;
+      case "highlight":
+        this.#waiting.get(report.id)?.onHighlight(report.highlight);
+        break;
+      default:
+        this.#waiting.get(report.id)?.resolve(report);
+    }
+  }
+
+  /** Start the time anew after which loading counts as stalled. */
+  #watch() {
+    clearTimeout(this.#stall);
+    const { bytesLoaded, bytesTotal } = this.#status;
+    const patience = SILENCE + (bytesTotal - bytesLoaded) / SLOWEST;
+    this.#stall = setTimeout(() => this.#fail(stalledError(this.#status)), patience);
+  }
+
+  /**
+   * The worker failed. While it starts, that is for `#load` to handle; later it is a crash.
+   * @param {LatefindError} error
+   */
+  #fail(error) {
+    if (this.#boot) {
+      this.#boot.reject(error);
+      this.#boot = undefined;
+    } else if (this.#crashes < RESTARTS) {
+      this.#crashes += 1;
+      this.#worker?.terminate();
+      this.#loading = this.#load(); // Who waits is asked for again once the new one is ready.
+      this.#loading.catch(() => {}); // `#load` has told it, and refused who waits.
+    } else {
+      this.#giveUp(crashedError(error));
+    }
+  }
+
+  /** @param {unknown} error */
+  #giveUp(error) {
+    const coded = explain(error);
+    this.#end(coded);
+    this.#set({ semantic: "failed", error: coded });
+  }
+
+  /** @param {Partial<SessionStatus>} changes */
+  #set(changes) {
+    this.#status = { ...this.#status, ...changes };
+    this.#tell(changes);
+  }
+}
+
+function openWorker() {
+  try {
+    return new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "latefind" });
+  } catch (error) {
+    throw workerError(error);
+  }
+}
+
+/**
+ * @param {unknown} error
+ * @returns {LatefindError}
+ */
+function explain(error) {
+  const coded = error instanceof LatefindError ? error : fromWire(toWire(error));
+  const told = `${coded.message}\n${coded.detail}`;
+  if (!["internal", "crashed"].includes(coded.code) || !OUT_OF_MEMORY.test(told)) return coded;
+  return LatefindError.expected(
+    "memory",
+    "semantic search",
+    "enough memory",
+    `"${OUT_OF_MEMORY.exec(told)?.[0] ?? ""}"`,
+    "Close other tabs or pages, then try again.",
+    told,
+  );
+}
+
+/** @param {LatefindError} error */
+function crashedError({ message, detail }) {
+  return LatefindError.expected(
+    "crashed",
+    "search worker",
+    "a worker that keeps running",
+    "a second crash",
+    "Reload the page to try again.",
+    `${message}\n${detail}`,
+  );
+}
+
+/** @param {unknown} reason  an exception, an ErrorEvent, or an event that tells nothing */
+function workerError(reason) {
+  const told = reason instanceof ErrorEvent ? reason.message : reason instanceof Event ? "" : describe(reason);
+  const at = reason instanceof ErrorEvent && reason.filename ? `${reason.filename}:${reason.lineno}` : "";
+  return LatefindError.expected(
+    "worker-failed",
+    new URL("./worker.js", import.meta.url).href,
+    "a module worker that starts",
+    told ? `"${told}"` : "an error without a reason",
+    "Check that the file is there and served as text/javascript, that the Content-Security-Policy has " +
+      "worker-src 'self', and that the browser is up to date.",
+    at,
+  );
+}
+
+/** @param {SessionStatus} status */
+function stalledError({ bytesLoaded, bytesTotal }) {
+  return LatefindError.expected(
+    "stalled",
+    "loading",
+    "progress",
+    `none since ${bytesLoaded} of ${bytesTotal} bytes`,
+    "Check the connection, then try again.",
+  );
+}
+
+export function closedError() {
+  return LatefindError.expected("closed", "search", "an open search", "a closed one", "Call createSearch again.");
+}
+
+/**
+ * @template T
+ * @param {Promise<T>} promise
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<T>} as `promise`, but rejects as soon as `signal` aborts
+ */
+export function untilAborted(promise, signal) {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal?.reason);
+    signal?.addEventListener("abort", abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal?.removeEventListener("abort", abort));
+  });
+}
