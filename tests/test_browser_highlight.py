@@ -131,7 +131,7 @@ def test_highlights_that_nobody_wants_any_more_stop(started: Watched) -> None:
     assert [report["type"] for report in reports] == ["found"]
 
 
-@pytest.mark.parametrize("numbers", [[-1], [0.5], ["3"], [1] * 101])
+@pytest.mark.parametrize("numbers", [[-1], [0.5], ["3"]])
 def test_numbers_that_no_section_has_are_refused(started: Watched, numbers: Sequence[object]) -> None:
     [refused] = tell(started, [{"type": "highlight", "text": "bread", "numbers": numbers}])
     assert (refused["type"], refused["error"]["code"]) == ("refused", "usage")

@@ -19,9 +19,6 @@ import { LatefindError } from "./protocol.js";
  * @typedef {<T>(work: () => Promise<T>) => Promise<T>} InTurn
  */
 
-/** Sections of one request: a page of results, at a second or less of the encoder's time. */
-const MOST = 100;
-
 /**
  * @param {{python: Python, encoder: Encoder}} engine
  * @param {HighlightRequest} request
@@ -52,8 +49,9 @@ export async function highlight({ python, encoder }, { text, numbers }, encode, 
 
 /** @param {number[]} numbers */
 function checkNumbers(numbers) {
-  if (numbers.length > MOST || !numbers.every((number) => Number.isSafeInteger(number) && number >= 0)) {
-    const got = `${numbers.length}: ${numbers.slice(0, 3).join(", ")} …`;
-    throw LatefindError.expected("usage", "numbers", `at most ${MOST} section numbers`, got, "See `number` of results.");
+  const odd = numbers.find((number) => !Number.isSafeInteger(number) || number < 0);
+  if (odd !== undefined) {
+    const got = JSON.stringify(odd);
+    throw LatefindError.expected("usage", "numbers", "numbers of sections", got, "See `number` of results.");
   }
 }
