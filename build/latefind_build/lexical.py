@@ -23,7 +23,14 @@ import numpy.typing as npt
 from latefind.lexical_analysis import FACET, TITLE, Analyser, has_digit, is_unspaced
 from latefind.lexical_format import Root, write_postings, write_root
 from latefind.passages import Section
-from latefind_build.lexical_files import FileSet, LexicalFiles, cut_evenly, write_cards, write_texts, write_vocabulary
+from latefind_build.lexical_files import (
+    FileSet,
+    LexicalFiles,
+    cut_evenly,
+    write_cards,
+    write_texts,
+    write_vocabulary,
+)
 from latefind_build.progress import progress
 from latefind_build.stemmers import analyser_of
 
@@ -49,7 +56,7 @@ COMMON_WORDS = 256
 KEEP = 5
 """Words that a query keeps before common ones are dropped."""
 
-POSTINGS_BYTES = 20_000
+POSTINGS_BYTES = 25_000
 """Size that a file of postings aims at."""
 
 COMMON_BYTES = 60_000

@@ -29,9 +29,9 @@ from latefind.passages import Section
 HASH_DIGITS = 16
 """Hex digits of the SHA-256 in a file's name, and in the root."""
 
-CARD_BYTES, MAX_CARD_FILES = 40_000, 256
-"""Size that a file of cards aims at, and most of them. Ten results may lie in ten files, so these are large;
-cards that fit one file, those of about 3,000 sections, are in the root and cost no request."""
+ROOT_CARD_BYTES, CARD_BYTES, MAX_CARD_FILES = 40_000, 8_000, 256
+"""Cards of up to the first size, those of about 3,000 sections, are in the root and cost no request. Files of
+more aim at the second size, and there are at most so many: ten results may lie in ten of them."""
 
 TEXT_BYTES, MAX_TEXT_FILES = 20_000, 1_024
 """Size that a file of texts aims at, and most of them."""
@@ -73,7 +73,7 @@ class FileSet:
 
 
 def cut_evenly(costs: Sequence[float], size: int, most: int) -> Iterator[tuple[int, int]]:
-    """Cut a row into at most ``most`` runs of about ``size`` each, or of more where there would be too many."""
+    """Cut a row into at most ``most`` runs of about ``size``, larger where they would be too many."""
     if not costs:
         return
     ends = np.cumsum(np.array(costs, np.float64))
@@ -88,16 +88,17 @@ def cut_evenly(costs: Sequence[float], size: int, most: int) -> Iterator[tuple[i
 def write_cards(files: FileSet, sections: Sequence[Section]) -> dict[str, object] | None:
     """Write what a result shows before its text; return it instead where it is little enough for the root."""
     costs = [4 + 0.5 * len(section.title) + 0.3 * _extra(section) for section in sections]
-    runs = list(cut_evenly(costs, CARD_BYTES, MAX_CARD_FILES))
-    if len(runs) == 1:
+    if sum(costs) <= ROOT_CARD_BYTES:
         return _cards(sections)
-    for start, end in runs:
+    for start, end in cut_evenly(costs, CARD_BYTES, MAX_CARD_FILES):
         files.add("cards", start, write_json(KIND_CARDS, _cards(sections[start:end])))
     return None
 
 
 def _extra(section: Section) -> int:
-    return (len(repr(section.meta)) if section.meta else 0) + (len(repr(section.filters)) if section.filters else 0)
+    return (len(repr(section.meta)) if section.meta else 0) + (
+        len(repr(section.filters)) if section.filters else 0
+    )
 
 
 def _cards(sections: Sequence[Section]) -> dict[str, object]:

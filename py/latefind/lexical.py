@@ -9,7 +9,8 @@ Guarantees: equal documents in equal order in both languages, because scores are
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -91,7 +92,7 @@ class LexicalIndex:
     _postings: dict[str, Postings] = field(default_factory=dict)
     _places: dict[str, dict[str, int]] = field(default_factory=dict)
     _words: dict[str, dict[str, int]] = field(default_factory=dict)
-    _json: dict[str, dict[str, list[object]]] = field(default_factory=dict)
+    _json: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     _common: dict[str, int] = field(default_factory=dict)
 
     @classmethod
@@ -121,8 +122,8 @@ class LexicalIndex:
     ) -> LexicalHits:
         """Return the best ``limit`` documents for ``text``.
 
-        ``analyser`` is that of :meth:`language_of` the page's language; ``typing`` says that the last word may
-        go on.
+        ``analyser`` is that of :meth:`language_of` the page's language; ``typing`` says that the last word
+        may go on.
         """
         query = take_apart(text, analyser, self.root, typing)
         corrected: dict[str, str] = {}
@@ -159,7 +160,7 @@ class LexicalIndex:
         """Return a slot's points for every document, and the most that it can give."""
         best = np.zeros(self.root.sections, np.int64)
         highest = 0
-        for key, factor in slot.keys():
+        for key, factor in slot.every_key():
             found = self._find(key)
             if found is None:
                 continue
@@ -225,7 +226,9 @@ class LexicalIndex:
         postings = self._read_postings(name)
         sizes = np.diff(postings.bounds).tolist()
         return {
-            key: size for key, size in zip(postings.keys, sizes, strict=True) if not any(c <= TITLE for c in key)
+            key: size
+            for key, size in zip(postings.keys, sizes, strict=True)
+            if not any(c <= TITLE for c in key)
         }
 
     def _words_near(self, group: str, word: str) -> dict[str, int]:
@@ -240,7 +243,7 @@ class LexicalIndex:
     def _file_of(self, group: str, key: str | int) -> str | None:
         """Return the name of the last file of a group that begins at or before ``key``."""
         files = self.root.files[group]
-        place = bisect_right(files.first, key) - 1  # type: ignore[type-var]
+        place = bisect_right(files.first, key) - 1
         return file_name(group, files.hashes[place]) if place >= 0 else None
 
     def _read_postings(self, name: str) -> Postings:
@@ -256,42 +259,57 @@ class LexicalIndex:
 
     def sections(self, documents: Sequence[int]) -> Iterator[Section]:
         """Yield the sections of ``documents`` as they were built."""
+        for card, text in zip(self.cards(documents), self.texts(documents), strict=True):
+            yield replace(card, text=text)
+
+    def cards(self, documents: Sequence[int]) -> Iterator[Section]:
+        """Yield the sections of ``documents`` without their texts."""
         for number in documents:
             cards, place = self._block("cards", KIND_CARDS, number)
-            texts, at = self._block("texts", KIND_TEXTS, number)
             try:
-                yield _section(cards, place, str(texts["text"][at]))
+                yield _read_card(cards, place)
             except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-                raise FormatError.expected("cards", f"document {number}", f"{error!r}", "Build again.") from error
+                raise FormatError.expected(
+                    "cards", f"document {number}", f"{error!r}", "Build again."
+                ) from error
 
-    def _block(self, group: str, kind: int, number: int) -> tuple[dict[str, list[object]], int]:
+    def texts(self, documents: Sequence[int]) -> Iterator[str]:
+        """Yield the texts of ``documents``."""
+        for number in documents:
+            texts, place = self._block("texts", KIND_TEXTS, number)
+            try:
+                yield str(texts["text"][place])
+            except (KeyError, IndexError, TypeError) as error:
+                raise FormatError.expected(
+                    "texts", f"document {number}", f"{error!r}", "Build again."
+                ) from error
+
+    def _block(self, group: str, kind: int, number: int) -> tuple[Mapping[str, Any], int]:
+        """Return the cards or texts among which a document is, and its place there."""
         if group == "cards" and self.root.cards is not None:
-            return dict(self.root.cards), number
+            return self.root.cards, number
         name = self._file_of(group, number)
         if name is None:
             raise FormatError.expected(group, f"a file of document {number}", "none")
         if name not in self._json:
             self._json[name] = read_json(self._fetch(name), kind, name)
         first = self.root.files[group].first
-        return self._json[name], number - int(first[bisect_right(first, number) - 1])  # type: ignore[type-var]
+        return self._json[name], number - int(first[bisect_right(first, number) - 1])
 
 
-def _section(cards: Mapping[str, object], place: int, text: str) -> Section:
-    titles, pages, page, anchors = (cards[key] for key in ("title", "pages", "page", "anchor"))
-    url, crumbs = pages[page[place]]  # type: ignore[index]
-    title, anchor = titles[place], anchors[place]  # type: ignore[index]
+def _read_card(cards: Mapping[str, Any], place: int) -> Section:
+    url, breadcrumb = cards["pages"][cards["page"][place]]
+    title, anchor = cards["title"][place], cards["anchor"][place]
     anchor = slug(title) if anchor is None else anchor
     url = f"{url}#{anchor}" if anchor else url
-    ids, langs, meta, filters = (cards[key] for key in ("id", "lang", "meta", "filters"))
     at = str(place)
     return Section(
-        id=ids.get(at, url),  # type: ignore[attr-defined]
+        id=cards["id"].get(at, url),
         url=url,
         title=title,
-        breadcrumb=tuple(crumbs),
-        text=text,
-        lang=langs.get(at, cards["tag"]),  # type: ignore[attr-defined]
-        meta=meta.get(at, {}),  # type: ignore[attr-defined]
-        filters={key: tuple(values) for key, values in filters.get(at, {}).items()},  # type: ignore[attr-defined]
+        breadcrumb=tuple(breadcrumb),
+        text="",
+        lang=cards["lang"].get(at, cards["tag"]),
+        meta=cards["meta"].get(at, {}),
+        filters={key: tuple(values) for key, values in cards["filters"].get(at, {}).items()},
     )
-

@@ -47,7 +47,7 @@ CACHED_CHUNKS = 200_000
 
 _IGNORABLE = "\u00ad\u200c\u200d\u2060\ufeff"
 _IGNORED = str.maketrans("", "", _IGNORABLE)
-_ACCENTS = {code: None for code in range(0x300, 0x370)}
+_ACCENTS = dict.fromkeys(range(0x300, 0x370))
 _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
@@ -55,7 +55,7 @@ _JOINER = r"(?:_{1,3}|::|->|[-.:/@#\\])"
 _JOINERS = re.compile(_JOINER)
 _TAILS = re.compile(r"::|->|[.:/#\\]")
 _RUNS = re.compile(f"([{_UNSPACED}]+)")
-_QUOTES = "'\u2019"
+_QUOTES = frozenset("'\u2019")
 _MAX_PREFIX = 3
 
 
@@ -161,7 +161,7 @@ def scan_chunks(text: str) -> Iterator[Chunk]:
         prefix, core, suffix = match.groups("")
         start, end = match.span()
         before, after = text[start - 1 : start] if start else "", text[end : end + 1]
-        if len(core) == 1 and (before and before in _QUOTES or after and after in _QUOTES):
+        if len(core) == 1 and _QUOTES.intersection((before, after)):
             continue
         if core[0] in _IGNORABLE and not any(piece.translate(_IGNORED) for piece in _JOINERS.split(core)):
             continue

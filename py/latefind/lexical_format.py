@@ -1,13 +1,14 @@
 """The files of the word index, version 1: writer beside reader, in the order of ``docs/lexical-format.md``.
 
-The word index has files of its own, apart from the semantic parts (:mod:`latefind.format`), because the page's
-JavaScript reads them too, before any Python is loaded: gzip around a header of 12 bytes and a body that one
-pass reads. What is *in* the keys is the business of :mod:`latefind.lexical_analysis`.
+The word index has files of its own, apart from the semantic parts (:mod:`latefind.format`), because the
+page's JavaScript reads them too, before any Python is loaded: gzip around a header of 12 bytes and a body
+that one pass reads. What is *in* the keys is the business of :mod:`latefind.lexical_analysis`.
 
 Guarantees: the same input gives the same bytes; a reader checks gzip's CRC, magic, version, kind, length,
 counts, the order of keys and the range of documents before it returns anything.
 """
 
+import itertools
 import json
 import re
 import struct
@@ -21,6 +22,7 @@ import numpy.typing as npt
 
 from latefind.errors import FormatError, VersionError
 from latefind.lexical_analysis import plain
+from latefind.lexical_codes import decode_keys, decode_varints, encode_varints, front_code, read_keys
 
 LEXICAL_VERSION = 1
 """Version of the word index, independent of the index format's and of the package's."""
@@ -43,7 +45,6 @@ _HEADER = struct.Struct("<4sHHI")  # magic, version, kind, length
 _POSTINGS = struct.Struct("<IIIII")  # terms, postings, key bytes, frequency bytes, gap bytes
 _WORDS = struct.Struct("<III")  # words, key bytes, frequency bytes
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff"
-_VARINT_BYTES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +227,7 @@ def _read_list(fields: Any, group: str, where: str) -> FileList:
     first = [int(key) if numbers else str(key) for key in fields["first"]]
     hashes = [str(digits) for digits in fields["hash"]]
     rising = [key.encode("utf-8") if isinstance(key, str) else key for key in first]
-    in_order = all(a < b for a, b in zip(rising, rising[1:], strict=False))  # type: ignore[operator]
+    in_order = all(a < b for a, b in itertools.pairwise(rising))  # type: ignore[operator]
     if len(first) != len(hashes) or not in_order:
         raise FormatError.expected(where, f"{group}: rising keys and a hash for each", "others")
     if numbers and first[:1] != [0] and (first or group == "texts"):
@@ -246,7 +247,7 @@ def write_postings(
     starts = np.cumsum(counts) - counts
     gaps = np.diff(documents, prepend=0) - 1
     gaps[starts] = documents[starts]
-    names, frequencies, steps = _front_code(keys), encode_varints(counts), encode_varints(gaps)
+    names, frequencies, steps = front_code(keys), encode_varints(counts), encode_varints(gaps)
     counted = _POSTINGS.pack(len(keys), len(documents), len(names), len(frequencies), len(steps))
     body = counted + names + frequencies + steps + impacts.astype(np.uint8).tobytes()
     return write_file(KIND_POSTINGS, body)
@@ -259,8 +260,8 @@ def read_postings(stored: bytes, sections: int, levels: int, where: str = "posti
     if not terms or _POSTINGS.size + sum(sizes) + postings != len(body):
         raise FormatError.expected(where, "counts that fit the file", f"{terms}, {postings}, {sizes}")
     at = _POSTINGS.size
-    keys = _read_keys(body[at : at + sizes[0]], terms, where)
-    if any(a >= b for a, b in zip(keys, keys[1:], strict=False)):
+    keys = read_keys(body[at : at + sizes[0]], terms, where)
+    if any(a >= b for a, b in itertools.pairwise(keys)):
         raise FormatError.expected(where, "sorted keys", "others")
     at += sizes[0]
     counts = decode_varints(body[at : at + sizes[1]], terms, where)
@@ -278,15 +279,13 @@ def read_postings(stored: bytes, sections: int, levels: int, where: str = "posti
         raise FormatError.expected(where, f"documents below {sections}", "others")
     if not bool(((impacts >= 1) & (impacts <= levels)).all()):
         raise FormatError.expected(where, f"impacts of 1 to {levels}", "others")
-    return Postings(_decode_keys(keys, where), bounds, documents, impacts)
+    return Postings(decode_keys(keys, where), bounds, documents, impacts)
 
 
 def write_words(words: Sequence[str], counts: Sequence[int]) -> bytes:
     """Serialise words, sorted by plain form and then by themselves, with the documents of each."""
-    names, frequencies = _front_code(words), encode_varints(np.array(counts, np.int64))
-    return write_file(
-        KIND_WORDS, _WORDS.pack(len(words), len(names), len(frequencies)) + names + frequencies
-    )
+    names, frequencies = front_code(words), encode_varints(np.array(counts, np.int64))
+    return write_file(KIND_WORDS, _WORDS.pack(len(words), len(names), len(frequencies)) + names + frequencies)
 
 
 def read_words(stored: bytes, where: str = "words") -> tuple[Sequence[str], Sequence[int]]:
@@ -296,108 +295,12 @@ def read_words(stored: bytes, where: str = "words") -> tuple[Sequence[str], Sequ
     if _WORDS.size + sum(sizes) != len(body):
         raise FormatError.expected(where, "counts that fit the file", f"{count}, {sizes}")
     at = _WORDS.size + sizes[0]
-    words = _decode_keys(_read_keys(body[_WORDS.size : at], count, where), where)
+    words = decode_keys(read_keys(body[_WORDS.size : at], count, where), where)
     counts = decode_varints(body[at:], count, where)
     order = [plain(word).encode("utf-8") for word in words]
-    if any(a > b for a, b in zip(order, order[1:], strict=False)):
+    if any(a > b for a, b in itertools.pairwise(order)):
         raise FormatError.expected(where, "sorted words", "others")
     return words, counts.tolist()
-
-
-def encode_varints(values: npt.NDArray[np.int64]) -> bytes:
-    """Return LEB128 of non-negative ``values`` below 2³²."""
-    sizes = np.ones(len(values), np.int64)
-    for byte in range(1, _VARINT_BYTES):
-        sizes += values >= 1 << 7 * byte
-    out = np.zeros(int(sizes.sum()), np.uint8)
-    starts = np.cumsum(sizes) - sizes
-    for byte in range(_VARINT_BYTES):
-        having = sizes > byte
-        low = values[having] >> 7 * byte & 127
-        out[starts[having] + byte] = low | np.where(sizes[having] > byte + 1, 128, 0)
-    return out.tobytes()
-
-
-def decode_varints(data: bytes, count: int, where: str) -> npt.NDArray[np.int64]:
-    """Return exactly ``count`` values that take up all of ``data``."""
-    raw = np.frombuffer(data, np.uint8)
-    ends = np.flatnonzero(raw < 128)
-    if len(ends) != count or (len(raw) and raw[-1] >= 128):
-        raise FormatError.expected(where, f"{count} numbers", str(len(ends)))
-    if not count:
-        return np.zeros(0, np.int64)
-    starts = np.concatenate([np.zeros(1, np.int64), ends[:-1] + 1])
-    places = np.arange(len(raw)) - np.repeat(starts, ends - starts + 1)
-    if int(places.max()) >= _VARINT_BYTES:
-        raise FormatError.expected(where, "numbers of 32 bits", "longer ones")
-    values = np.add.reduceat((raw & 127).astype(np.int64) << 7 * places, starts)
-    if int(values.max()) >= 2**32:
-        raise FormatError.expected(where, "numbers of 32 bits", "larger ones")
-    return values
-
-
-def _front_code(keys: Sequence[str]) -> bytes:
-    out = bytearray()
-    last = b""
-    for key in keys:
-        name = key.encode("utf-8")
-        shared = 0
-        for a, b in zip(last, name, strict=False):
-            if a != b:
-                break
-            shared += 1
-        out += _varint(shared) + _varint(len(name) - shared) + name[shared:]
-        last = name
-    return bytes(out)
-
-
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value > 127:
-        out.append(value & 127 | 128)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def _read_keys(data: bytes, count: int, where: str) -> list[bytes]:
-    keys: list[bytes] = []
-    last = b""
-    at = 0
-    try:
-        while at < len(data) and len(keys) < count:
-            shared, at = _read_varint(data, at)
-            size, at = _read_varint(data, at)
-            if shared > len(last) or at + size > len(data):
-                raise IndexError
-            last = last[:shared] + data[at : at + size]
-            keys.append(last)
-            at += size
-    except IndexError as error:
-        raise FormatError.expected(where, "front-coded keys", f"others at byte {at}") from error
-    if len(keys) != count or at != len(data):
-        raise FormatError.expected(where, f"{count} keys", str(len(keys)))
-    return keys
-
-
-def _read_varint(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = data[at]
-        at += 1
-        value |= (byte & 127) << shift
-        if byte < 128:
-            return value, at
-        shift += 7
-        if shift >= 7 * _VARINT_BYTES:
-            raise IndexError
-
-
-def _decode_keys(keys: Sequence[bytes], where: str) -> list[str]:
-    try:
-        return [key.decode("utf-8") for key in keys]
-    except UnicodeDecodeError as error:
-        raise FormatError.expected(where, "keys in UTF-8", str(error)) from error
 
 
 def _take(layout: struct.Struct, body: bytes, where: str) -> tuple[int, ...]:

@@ -1,18 +1,26 @@
 """What a query looks up in the word index: slots, the words that it drops, and the titles that it may be.
 
-Integers only, in the order of ``docs/lexical-format.md`` under *Ranking*; :mod:`latefind.lexical` looks up and
-adds. The standard library alone is needed.
+Integers only, in the order of ``docs/lexical-format.md`` under *Ranking*; :mod:`latefind.lexical` looks up
+and adds. The standard library alone is needed.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from latefind.lexical_analysis import Analyser, Terms, has_digit, is_letter, is_unspaced, is_word_character, plain
+from latefind.lexical_analysis import (
+    Analyser,
+    Terms,
+    has_digit,
+    is_letter,
+    is_unspaced,
+    is_word_character,
+    plain,
+)
 from latefind.lexical_format import Root
 
 WORD_FACTOR, PART_FACTOR, WHOLE_FACTOR = 8, 4, 4
-"""Eighths that a word, a part of a word in camel case and a whole count. A whole is rare, so it counts anyway."""
+"""Eighths that a word, a part of one in camel case and a whole count. A whole is rare: it counts anyway."""
 
 PREFIX_FACTOR, TYPO_FACTOR = 5, 6
 """Eighths that a longer word counts for its beginning, and a likely word for one that nobody wrote."""
@@ -66,7 +74,7 @@ class Slot:
     is_last: bool = False
     alternatives: list[tuple[str, int]] = field(default_factory=list)
 
-    def keys(self) -> list[tuple[str, int]]:
+    def every_key(self) -> list[tuple[str, int]]:
         """Return every key that stands for the slot, with its factor."""
         return [(self.key, self.factor), *self.alternatives] if self.own else self.alternatives
 
@@ -109,10 +117,10 @@ def take_apart(text: str, analyser: Analyser, root: Root, typing: bool) -> Query
     for terms in chunks:
         keys = _keys_of(terms)
         owners.append(keys)
-        for key in keys:
-            known = slots.get(key)
+        for pair in keys:
+            known = slots.get(pair)
             if known is None:
-                slots[key] = Slot(*key)
+                slots[pair] = Slot(*pair)
             else:
                 known.count += 1
     _note_words(slots, chunks)
@@ -187,7 +195,7 @@ def may_be_typo(slot: Slot) -> bool:
 
 
 def within_one_edit(a: str, b: str) -> bool:
-    """Tell whether one insertion, deletion, replacement or swap of neighbours, or nothing, leads from a to b."""
+    """Tell whether one insertion, deletion, replacement or swap of neighbours leads from a to b, or none."""
     if len(a) > len(b):
         a, b = b, a
     if len(b) - len(a) > 1:
@@ -202,7 +210,7 @@ def within_one_edit(a: str, b: str) -> bool:
 
 
 def longer_words(word: str, terms: Mapping[str, int]) -> list[str]:
-    """Return the terms that begin with ``word``, the best few; ``terms`` says in how many documents each is."""
+    """Return the best few of ``terms`` that begin with ``word``; they come with their documents."""
     found = [term for term in terms if term.startswith(word)]
     return sorted(found, key=lambda term: (-terms[term], term))[:MAX_PREFIXED]
 
@@ -229,4 +237,3 @@ def corrected_terms(found: Sequence[str], analyser: Analyser) -> dict[str, str]:
         if len(stems) == MAX_CORRECTIONS:
             break
     return stems
-
