@@ -66,8 +66,8 @@ export class Lexical {
   #describer;
   /** @type {Map<string, Analyser>} */
   #analysers = new Map();
-  /** @type {Map<string, Map<string, number>>} terms and their weights by query */
-  #weights = new Map();
+  /** @type {Map<string, {analyser: Analyser, weights: Map<string, number>}>} terms with their weights, by query */
+  #asked = new Map();
 
   /**
    * @param {Root} root
@@ -138,7 +138,7 @@ export class Lexical {
     const scores = scoreAll(query, (key) => loaded.find(key), this.#root);
     const most = Math.min(Math.max(limit, FEWEST), this.#root.sections);
     const best = selectBest(scores, await allowing, most, this.#root.levels);
-    this.#remember(text, query, loaded);
+    this.#remember(text, query, analyser, loaded);
     const { requests, bytes } = this.traffic;
     return {
       ...best,
@@ -160,8 +160,7 @@ export class Lexical {
   async describe(documents, text, { snippets = true, signal } = {}) {
     const numbers = [...documents];
     if (!snippets) return this.#describer.cards(numbers, signal);
-    const analyser = await this.#analyser(this.#lang);
-    const weights = this.#weights.get(text) ?? this.#plainWeights(text, analyser);
+    const { analyser, weights } = this.#asked.get(text) ?? (await this.#unasked(text));
     return this.#describer.results(numbers, analyser, weights, signal);
   }
 
@@ -270,9 +269,10 @@ export class Lexical {
    * Keep the weights of a query's terms, for the snippets of its results.
    * @param {string} text
    * @param {Query} query
+   * @param {Analyser} analyser
    * @param {Lookup} loaded
    */
-  #remember(text, { slots }, loaded) {
+  #remember(text, { slots }, analyser, loaded) {
     /** @type {Map<string, number>} */
     const weights = new Map();
     for (const { key, factor } of slots.flatMap(keysOf)) {
@@ -280,19 +280,19 @@ export class Lexical {
       // A word that every section has is better marked than passed over.
       if (df) weights.set(key, Math.max(weights.get(key) ?? 0, factor * (1 + weightOf(this.#root.sections, df))));
     }
-    this.#weights.delete(text);
-    this.#weights.set(text, weights);
-    for (const oldest of [...this.#weights.keys()].slice(0, -REMEMBERED)) this.#weights.delete(oldest);
+    this.#asked.delete(text);
+    this.#asked.set(text, { analyser, weights });
+    for (const oldest of [...this.#asked.keys()].slice(0, -REMEMBERED)) this.#asked.delete(oldest);
   }
 
   /**
    * The terms of a text that was not searched for: longer ones weigh more, as they tend to be rarer.
    * @param {string} text
-   * @param {Analyser} analyser
    */
-  #plainWeights(text, analyser) {
+  async #unasked(text) {
+    const analyser = await this.#analyser(this.#lang);
     const { slots } = makeQuery(text, analyser, this.#root, false);
-    return new Map(slots.map(({ key }) => [key, lengthOf(key)]));
+    return { analyser, weights: new Map(slots.map(({ key }) => [key, lengthOf(key)])) };
   }
 }
 
