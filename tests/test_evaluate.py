@@ -48,13 +48,32 @@ def test_eval_finds_the_small_site_easy(
     assert "browser" not in found
 
 
+def test_eval_measures_every_mode(
+    built_site: Path, questions: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["eval", str(built_site), *questions, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert list(found["modes"]) == ["lexical", "semantic", "hybrid"]
+    assert found["modes"]["semantic"] == found["index"]
+    assert found["modes"]["lexical"]["ndcg_10"] < found["modes"]["hybrid"]["ndcg_10"]
+
+
+def test_eval_measures_one_mode_alone(
+    built_site: Path, questions: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["eval", str(built_site), *questions, "--mode", "lexical", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["modes"] == {"lexical": found["index"]}
+
+
 def test_eval_in_the_browser_gives_the_native_figures(built_site: Path, questions: list[str]) -> None:
     # In a process of its own: Playwright's synchronous API runs once in a thread, and the tests use it.
     command = [sys.executable, "-m", "latefind_build.cli", "eval", str(built_site), *questions]
     done = subprocess.run([*command, "--browser", "--json"], capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)
     assert found["browser"] == found["index"]
-    assert found["agreement"]["overlap_100"] == 1.0
+    assert found["browser_modes"] == found["modes"]
+    assert [agreement["overlap_100"] for agreement in found["agreements"].values()] == [1.0] * 3
 
 
 def test_eval_prints_a_table(
@@ -62,7 +81,7 @@ def test_eval_prints_a_table(
 ) -> None:
     assert main(["eval", str(built_site), *questions, "--exact", "--limit", "2"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines[:3]] == ["nDCG@10", "index", "exact"]
+    assert [line.split()[0] for line in lines[:5]] == ["nDCG@10", "lexical", "semantic", "hybrid", "exact"]
     assert "2 queries" in lines
 
 

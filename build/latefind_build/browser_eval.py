@@ -26,16 +26,19 @@ EXECUTABLES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-s
 START_SECONDS = 300
 """Patience with loading, and with one answer: slow machines take their time to compile."""
 
-_OPEN = """async (base) => {
+_OPEN = """async ([base, modes]) => {
   const { createSearch } = await import(base + "latefind.js");
-  globalThis.search = await createSearch({ base });
-  await globalThis.search.loadSemantic();
+  globalThis.search = await createSearch({ base, semantic: "on-demand" });
+  if (modes.some((mode) => mode !== "lexical")) await globalThis.search.loadSemantic();
 }"""
 
-_ASK = """async ([texts, limit]) => {
+_ASK = """async ([texts, limit, mode]) => {
   const rankings = [];
   for (const text of texts) {
-    const answer = await globalThis.search.query(text, { limit, mode: "semantic" });
+    const answer = await globalThis.search.query(text, { limit, mode, highlight: false });
+    const [warning] = answer.warnings;
+    if (warning) throw new Error(warning.message);
+    if (answer.mode !== mode) throw new Error(`an answer in the mode ${answer.mode}, not ${mode}`);
     rankings.push(answer.results.map(({ id }) => id));
   }
   return rankings;
@@ -45,8 +48,10 @@ _BATCH = 20
 """Questions handed to the page at a time: rarely enough to cost nothing, often enough to show progress."""
 
 
-def rank_in_browser(directory: Path, texts: Sequence[str], depth: int) -> list[list[str]]:
-    """Return the ids of the ``depth`` best results of each query, as the page gives them.
+def rank_in_browser(
+    directory: Path, texts: Sequence[str], depth: int, modes: Sequence[str] = ("semantic",)
+) -> dict[str, list[list[str]]]:
+    """Return for each mode the ids of the ``depth`` best results of each query, as the page gives them.
 
     Raises
     ------
@@ -59,19 +64,24 @@ def rank_in_browser(directory: Path, texts: Sequence[str], depth: int) -> list[l
     with _served(folder) as base, open_chromium() as browser:
         page = browser.new_page()
         page.set_default_timeout(START_SECONDS * 1000)
-        return _ask_page(page, base, texts, depth)
+        return _ask_page(page, base, texts, depth, modes)
 
 
-def _ask_page(page: "Page", base: str, texts: Sequence[str], depth: int) -> list[list[str]]:
+def _ask_page(
+    page: "Page", base: str, texts: Sequence[str], depth: int, modes: Sequence[str]
+) -> dict[str, list[list[str]]]:
     from playwright.sync_api import Error
 
-    rankings: list[list[str]] = []
+    rankings: dict[str, list[list[str]]] = {mode: [] for mode in modes}
     batches = [texts[start : start + _BATCH] for start in range(0, len(texts), _BATCH)]
     try:
         page.goto(base)
-        page.evaluate(_OPEN, base)
-        for batch in progress(batches, len(batches), "Asking Chromium", f"times {_BATCH} queries"):
-            rankings += page.evaluate(_ASK, [list(batch), depth])
+        page.evaluate(_OPEN, [base, list(modes)])
+        for mode in modes:
+            for batch in progress(
+                batches, len(batches), f"Asking Chromium, {mode}", f"times {_BATCH} queries"
+            ):
+                rankings[mode] += page.evaluate(_ASK, [list(batch), depth, mode])
     except Error as error:
         got = error.message.splitlines()[0]
         raise LatefindError.expected(base, "a page that answers", got, "Open it in a browser.") from error

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import latefind
 from latefind.errors import LatefindError, UsageError
+from latefind_build.cli_ask import add_eval, add_search
 from latefind_build.cli_common import Commands, add_command, positive
 from latefind_build.cli_export import add_export
 from latefind_build.progress import say
@@ -65,8 +66,8 @@ def make_parser() -> argparse.ArgumentParser:
     _add_build(commands)
     _add_site(commands)
     add_export(commands)
-    _add_search(commands)
-    _add_eval(commands)
+    add_search(commands)
+    add_eval(commands)
     _add_serve(commands)
     _add_inspect(commands)
     return parser
@@ -271,74 +272,6 @@ def _site(options: argparse.Namespace) -> None:
 
     build_site(options.content_dir, options.output, config, before_publish=index)
     _report_build(manifests[0], options.output, time.monotonic() - start, options.json)
-
-
-def _add_search(commands: Commands) -> None:
-    parser = add_command(
-        commands,
-        "search",
-        _search,
-        "Search an index natively: the same engine, results and order as in the browser.",
-        'latefind search public/ "how do I read a csv file"',
-    )
-    parser.add_argument("directory", type=Path, metavar="DIR", help="a built site, or its latefind folder")
-    parser.add_argument("query", metavar="QUERY", help="the question")
-    parser.add_argument(
-        "--top", type=positive, default=10, metavar="N", help="most results to show (default: %(default)s)"
-    )
-    parser.add_argument("--json", action="store_true", help="print results as JSON")
-
-
-def _search(options: argparse.Namespace) -> None:
-    from latefind_build.native import NativeSearch
-
-    results = NativeSearch(options.directory).search(options.query, options.top).results
-    if options.json:
-        keys = ("id", "url", "title", "score", "snippet")
-        rows = [{key: result.to_json()[key] for key in keys} for result in results]
-        print(json.dumps(rows, ensure_ascii=False, indent=1))
-        return
-    for number, result in enumerate(results, 1):
-        section = result.section
-        path = " › ".join(part for part in (*section.breadcrumb, section.title) if part)
-        print(f"{number}. {path or section.id}  ({result.score:.3f})")
-        print(f"   {section.url or section.id}\n   {result.snippet}\n")
-
-
-def _add_eval(commands: Commands) -> None:
-    parser = add_command(
-        commands,
-        "eval",
-        _eval,
-        "Measure how well an index answers questions whose answers are known.",
-        "latefind eval public/ --queries queries.jsonl --qrels qrels.tsv --exact",
-    )
-    parser.add_argument("directory", type=Path, metavar="DIR", help="a built site, or its latefind folder")
-    parser.add_argument(
-        "--queries", type=Path, required=True, metavar="FILE", help="questions: JSON Lines with _id and text"
-    )
-    parser.add_argument(
-        "--qrels", type=Path, required=True, metavar="FILE", help="judgements: query-id, corpus-id, score"
-    )
-    parser.add_argument(
-        "--exact", action="store_true", help="also rank by uncompressed vectors, encoded afresh"
-    )
-    parser.add_argument(
-        "--browser", action="store_true", help="also ask the page in Chromium (needs playwright)"
-    )
-    parser.add_argument("--limit", type=positive, metavar="N", help="only the first N questions")
-    parser.add_argument("--json", action="store_true", help="print as JSON")
-
-
-def _eval(options: argparse.Namespace) -> None:
-    from latefind_build.encode import default_jobs
-    from latefind_build.evaluate import Request, evaluate, format_evaluation
-
-    request = Request(
-        options.queries, options.qrels, options.exact, options.browser, options.limit, default_jobs()
-    )
-    evaluation = evaluate(options.directory, request, say)
-    print(json.dumps(evaluation.to_json(), indent=1) if options.json else format_evaluation(evaluation))
 
 
 def _add_serve(commands: Commands) -> None:

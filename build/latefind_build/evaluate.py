@@ -1,11 +1,12 @@
 """``latefind eval``: how well an index answers questions whose answers are known.
 
-The questions go through the native engine, on request also through the page in a real browser, and the
-rankings are measured against judgements and against exact MaxSim (:mod:`latefind_build.exact`).
+The questions go through native search in every mode that the index has (words, meaning, both), on request
+also through the page in a real browser; the rankings are measured against judgements and against exact MaxSim
+(:mod:`latefind_build.exact`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from statistics import fmean
 
@@ -46,15 +47,20 @@ class Agreement:
 class Evaluation:
     """What ``latefind eval`` found; ``exact`` and ``browser`` only where they were asked for.
 
-    ``kept`` compares the index with the exact ranking, ``agreement`` the browser with the native engine.
+    ``modes`` and ``browser_modes`` have the scores of each mode. ``index``, ``browser`` and ``agreement`` (of
+    the browser with native search) are those of the semantic one, or of the only one; ``kept`` compares the
+    index with the exact ranking.
     """
 
     queries: int
     index: Scores
+    modes: Mapping[str, Scores] = field(default_factory=dict)
     exact: Scores | None = None
     kept: Agreement | None = None
     browser: Scores | None = None
     agreement: Agreement | None = None
+    browser_modes: Mapping[str, Scores] | None = None
+    agreements: Mapping[str, Agreement] | None = None
 
     def to_json(self) -> dict[str, object]:
         """Return what was measured, as JSON values."""
@@ -71,6 +77,8 @@ class Request:
     browser: bool = False
     limit: int | None = None
     jobs: int = 1
+    mode: str = ""
+    """Of :data:`latefind_build.native.MODES`; all that the index has where empty."""
 
 
 def evaluate(directory: Path, request: Request, warn: Callable[[str], None]) -> Evaluation:
@@ -88,27 +96,45 @@ def evaluate(directory: Path, request: Request, warn: Callable[[str], None]) -> 
     contents = read_contents(native)
     _check_judgements(judgements, queries, {section.id for section in contents.sections}, request, warn)
     questions = join_questions(queries, judgements)[: request.limit]
-    ranked = progress(
-        (_rank(native, question.text) for question in questions), len(questions), "Asking", "queries"
-    )
-    rankings = list(ranked)
-    index = measure(rankings, questions)
-    exact = kept = browser = agreement = None
+    modes = [request.mode] if request.mode else list(native.modes)
+    rankings = {mode: _ask(native, questions, mode) for mode in modes}
+    main = "semantic" if "semantic" in modes else modes[0]
+    scores = {mode: measure(ranked, questions) for mode, ranked in rankings.items()}
+    exact = kept = None
     if request.exact:
         vectors = [native.encode(question.text) for question in questions]
         passages = encode_contents(native, contents, request.jobs)
         best = rank_exactly(contents, passages, vectors, DEPTH)
-        exact, kept = measure(best, questions), compare(rankings, best, questions)
-    if request.browser:
-        from latefind_build.browser_eval import rank_in_browser
-
-        shown = rank_in_browser(directory, [question.text for question in questions], DEPTH)
-        browser, agreement = measure(shown, questions), compare(shown, rankings, questions)
-    return Evaluation(len(questions), index, exact, kept, browser, agreement)
+        exact, kept = measure(best, questions), compare(rankings[main], best, questions)
+    evaluation = Evaluation(len(questions), scores[main], scores, exact, kept)
+    return _add_browser(evaluation, directory, questions, rankings, main) if request.browser else evaluation
 
 
-def _rank(native: NativeSearch, text: str) -> list[str]:
-    return [result.section.id for result in native.search(text, DEPTH).results]
+def _ask(native: NativeSearch, questions: Sequence[Question], mode: str) -> list[list[str]]:
+    asked = ([r.section.id for r in native.answer(q.text, DEPTH, mode=mode)] for q in questions)
+    return list(progress(asked, len(questions), f"Asking, {mode}", "queries"))
+
+
+def _add_browser(
+    evaluation: Evaluation,
+    directory: Path,
+    questions: Sequence[Question],
+    rankings: Mapping[str, Sequence[Ranking]],
+    main: str,
+) -> Evaluation:
+    """Ask the page the same questions in the same modes."""
+    from latefind_build.browser_eval import rank_in_browser
+
+    shown = rank_in_browser(directory, [question.text for question in questions], DEPTH, list(rankings))
+    scores = {mode: measure(ranked, questions) for mode, ranked in shown.items()}
+    agreements = {mode: compare(ranked, rankings[mode], questions) for mode, ranked in shown.items()}
+    return replace(
+        evaluation,
+        browser=scores[main],
+        agreement=agreements[main],
+        browser_modes=scores,
+        agreements=agreements,
+    )
 
 
 def measure(rankings: Sequence[Ranking], questions: Sequence[Question]) -> Scores:
@@ -177,19 +203,19 @@ def _and_more(judgements: Sequence[Judgement]) -> str:
 
 def format_evaluation(evaluation: Evaluation) -> str:
     """Lay the evaluation out for reading."""
-    rows = [("", "nDCG@10", "Recall@100", "MRR@10"), _row("index", evaluation.index)]
+    rows = [("", "nDCG@10", "Recall@100", "MRR@10")]
+    rows += [_row(mode, scores) for mode, scores in evaluation.modes.items()]
     if evaluation.exact:
         rows.append(_row("exact", evaluation.exact))
     if evaluation.kept:
         rows.append(_row("index / exact", evaluation.kept))
-    if evaluation.browser:
-        rows.append(_row("browser", evaluation.browser))
-    lines = [f"{name:<14}{first:>9}{second:>12}{third:>9}" for name, first, second, third in rows]
+    rows += [_row(f"browser, {mode}", scores) for mode, scores in (evaluation.browser_modes or {}).items()]
+    lines = [f"{name:<18}{first:>9}{second:>12}{third:>9}" for name, first, second, third in rows]
     lines.append(f"{evaluation.queries:,} queries")
     if evaluation.kept:
         lines.append(_overlap("exact and index", evaluation.kept))
-    if evaluation.agreement:
-        lines.append(_overlap("native and browser", evaluation.agreement))
+    for mode, agreement in (evaluation.agreements or {}).items():
+        lines.append(_overlap(f"native and browser, {mode},", agreement))
     return "\n".join(lines)
 
 
