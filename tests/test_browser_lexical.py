@@ -38,7 +38,9 @@ SEARCH = """async ([text, options]) => {
 SNIPPETS = """async (text) => {
   const { documents } = await lexical.search(text);
   const results = await lexical.describe(documents.slice(0, 10), text);
-  return results.flatMap(({ snippet, highlights }) => highlights.map(({ start, end }) => snippet.slice(start, end)));
+  return results.flatMap(({ snippet, highlights }) =>
+    highlights.map(({ start, end }) => snippet.slice(start, end)),
+  );
 }"""
 
 
