@@ -26,7 +26,8 @@ PAGE = """<!doctype html>
 <main><h1>A page</h1><latefind-search variant="{variant}" {attributes}></latefind-search>
 <p class="tall">Text of the page.</p></main></body></html>"""
 
-STYLE = """:root { color-scheme: light dark } body { margin: 0; font-family: system-ui, sans-serif }
+STYLE = """:root { color-scheme: light dark } a { color: light-dark(#0d5a68, #74c9d8) }
+body { background: light-dark(#ffffff, #14171c); color: light-dark(#1d2126, #e4e7ec); margin: 0; font-family: system-ui, sans-serif }
 header, main { padding: 1rem; max-width: 46rem; margin: auto } .tall { min-height: 150vh }"""
 
 
@@ -142,5 +143,6 @@ class Element:
 def settings(chromium: Browser, **options: object) -> Iterator[Page]:
     """A page of a fresh profile with these settings of the browser."""
     context = chromium.new_context(**options)  # type: ignore[arg-type]
+    context.set_default_timeout(8_000)
     yield context.new_page()
     context.close()

@@ -38,8 +38,8 @@ export class ResultEntry {
   #snippet = build("span", { className: "snippet" });
   #why = build("span", { className: "why" });
   #mark = build("span", { className: "kind" });
-  /** The item of the list. */
-  node = build("li", { className: "item" });
+  /** The item of the list. @type {HTMLElement} */
+  node;
   /** What is activated: the link, or what stands for it where there is none. @type {HTMLElement} */
   stop;
 
@@ -49,6 +49,7 @@ export class ResultEntry {
    */
   constructor(result, look) {
     const linked = linkable(result.url) !== null;
+    this.node = build(look.popup ? "div" : "li", { className: "item" });
     this.stop = build(linked ? "a" : look.popup ? "div" : "span", { id: `latefind-result-${(lastId += 1)}` });
     attach(this.stop, { part: "result" });
     if (look.popup) this.#assemblePopup();

@@ -91,24 +91,24 @@ let lastId = 0;
  * @returns {Section}
  */
 function buildSection(popup) {
-  const head = build(popup ? "p" : "h2", { className: "parent", id: `latefind-page-${(lastId += 1)}` });
-  const list = build("ol", { className: "sections" });
-  const node = build("li", { className: "group" }, head, list);
+  const head = build("p", { className: "parent", id: `latefind-page-${(lastId += 1)}` });
+  const list = build(popup ? "div" : "ol", { className: "sections" });
+  const node = build(popup ? "div" : "li", { className: "group" }, head, list);
   if (popup) for (const part of [head, list]) attach(part, { role: "presentation" });
   return { node, head, list };
 }
 
 /**
- * A group of a listbox is named by its heading.
+ * A group of a listbox, or the list of a page's sections, is named by the page.
  * @param {Section} section
  * @param {string} title
  * @param {boolean} popup
  */
-function name({ node, head }, title, popup) {
-  if (!popup) return;
-  attach(node, { role: title ? "group" : "presentation" });
-  if (title) attach(node, { "aria-labelledby": head.id });
-  else node.removeAttribute("aria-labelledby");
+function name({ node, head, list }, title, popup) {
+  const named = popup ? node : list;
+  if (popup) attach(node, { role: title ? "group" : "presentation" });
+  if (title) attach(named, { "aria-labelledby": head.id });
+  else named.removeAttribute("aria-labelledby");
 }
 
 /**
@@ -122,7 +122,7 @@ function buildRecent(text, at, popup, onPick) {
   const words = build("span", { className: "words" }, build("span", { className: "title", textContent: text }));
   const kind = build("span", { className: "kind" }, icon("recent"));
   const stop = build(popup ? "div" : "button", { className: "option recent", id: `latefind-recent-${at}` }, kind, words);
-  const node = build("li", { className: "item" }, stop);
+  const node = build(popup ? "div" : "li", { className: "item" }, stop);
   if (popup) {
     attach(node, { role: "presentation" });
     attach(stop, { role: "option", tabindex: "-1", "aria-selected": "false" });

@@ -99,10 +99,9 @@ export class Tools {
     const { filtering } = this.#view;
     const count = Object.values(this.filters).flat().length;
     filtering.hidden = this.#facets.length === 0;
-    const badge = build("span", { className: "badge", textContent: texts.number(count) });
-    filtering.replaceChildren(icon("filter"), texts.say("filters"), ...(count ? [badge] : []));
-    if (count) attach(filtering, { "aria-label": `${texts.say("filters")}: ${texts.say("filtersSet", { count })}` });
-    else filtering.removeAttribute("aria-label");
+    const badge = attach(build("span", { className: "badge", textContent: texts.number(count) }), { "aria-hidden": "true" });
+    const said = build("span", { className: "said", textContent: texts.say("filtersSet", { count }) });
+    filtering.replaceChildren(icon("filter"), `${texts.say("filters")} `, ...(count ? [badge, said] : []));
   }
 
   /** @param {boolean} open */

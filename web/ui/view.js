@@ -85,7 +85,10 @@ function buildBar() {
 
 /** @param {boolean} popup */
 function buildList(popup) {
-  const results = build("ol", { id: "results", className: "results", hidden: true });
+  /** @type {HTMLElement} */
+  const results = build(popup ? "div" : "ol", { id: "results", className: "results", hidden: true });
+  // Before the headings of the results; a listbox has none.
+  const heading = build("h2", { className: "said" });
   attach(results, { part: "results" });
   const lead = build("p", { className: "lead" });
   const more = build("p", { className: "more-words" });
@@ -95,9 +98,9 @@ function buildList(popup) {
   const forget = build("button", { type: "button", className: "button forget", hidden: true });
   const error = buildError();
   const corrections = build("p", { className: "corrections", hidden: true });
-  const scroller = build("div", { className: "scroller" }, error.error, corrections, results, empty, forget, next);
+  const scroller = build("div", { className: "scroller" }, error.error, corrections, ...(popup ? [] : [heading]), results, empty, forget, next);
   if (popup) attach(scroller, { tabindex: "-1" });
-  return { scroller, corrections, results, lead, more, unfilter, empty, next, forget, ...error };
+  return { scroller, heading, corrections, results, lead, more, unfilter, empty, next, forget, ...error };
 }
 
 function buildError() {
@@ -154,6 +157,7 @@ export function label(view, texts, placeholder, shortcut) {
   attach(view.wipe, { "aria-label": texts.say("clear"), title: texts.say("clear") });
   view.close.textContent = texts.say("close");
   attach(results, { "aria-label": texts.say("results") });
+  view.heading.textContent = texts.say("results");
   attach(view.dialog, { "aria-label": texts.say("search") });
   const key = shortcut.printed ? [attach(build("kbd", { textContent: shortcut.printed }), { "aria-hidden": "true" })] : [];
   view.opener.replaceChildren(icon("search"), build("span", { className: "opener-text", textContent: texts.say("search") }), ...key);

@@ -1,6 +1,6 @@
 /**
- * @file What the documentation theme does beyond HTML and CSS: the choice of colours, a key for the search
- * field, copying code, and the mark of the current heading. Pages are complete without it.
+ * @file What the documentation theme does beyond HTML and CSS: the choice of colours, copying code, and
+ * the mark of the current heading. Pages are complete without it.
  *
  * A classic script in the head, because the colours must be set before the first paint.
  */
@@ -55,19 +55,6 @@
     });
     prefersDark.addEventListener("change", show);
     show();
-  }
-
-  function addSearchKey() {
-    const field = /** @type {HTMLInputElement | null} */ (document.querySelector("[data-shortcut]"));
-    if (!field) return;
-    document.addEventListener("keydown", (event) => {
-      const target = /** @type {HTMLElement} */ (event.target);
-      const typing = target.isContentEditable || /^(?:INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
-      if (event.key !== field.dataset.shortcut || typing || event.ctrlKey || event.metaKey || event.altKey) return;
-      event.preventDefault();
-      field.focus();
-      field.select();
-    });
   }
 
   function addMenuClosing() {
@@ -128,7 +115,6 @@
   apply(stored());
   document.addEventListener("DOMContentLoaded", () => {
     addThemeSwitch();
-    addSearchKey();
     addMenuClosing();
     addCopyButtons();
     markCurrentHeading();
