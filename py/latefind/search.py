@@ -201,14 +201,16 @@ class Engine:
         scores = [_score_of(found.get(number)) for number in candidates]
         shown = {scored.number for scored in best[:limit]}
         others = [found[candidates[place]] for place in reachable(scores, limit)]
+        results = [_describe(scored, text) for scored in best[:limit]]
+        described = [_describe(scored, text) for scored in others if scored.number not in shown]
         done = time.perf_counter()
         return SearchResult(
-            results=[_describe(scored, text) for scored in best[:limit]],
+            results=results,
             total=sum(shard.count_passing(filters) for shard in shards),
             timings={"candidates": (scanned - start) * 1000, "rerank": (done - scanned) * 1000},
             missing=[path for path in wanted if path not in self._shards],
             scores=scores,
-            others=[_describe(scored, text) for scored in others if scored.number not in shown],
+            others=described,
             ranking=[(scored.number, scored.score) for scored in best],
         )
 
