@@ -3,7 +3,7 @@
  */
 
 import { compareBytes, toBytes } from "./lexical-format.js";
-import { plain } from "./lexical-words.js";
+import { isAscii, plain } from "./lexical-words.js";
 
 /** @typedef {import("./lexical-format.js").Words} Words */
 
@@ -28,7 +28,8 @@ export function similarWords(word, forward, backward) {
   const found = new Map();
   const collect = (/** @type {string} */ key, /** @type {number} */ count) => {
     // Before the costly comparison: an edit changes the length by one code point at most.
-    if (Math.abs(key.length - word.length) > 6) return;
+    const slack = isAscii(key) && isAscii(word) ? 1 : 6;
+    if (Math.abs(key.length - word.length) > slack) return;
     if (isOneEdit(points, [...plain(key)])) found.set(key, count);
   };
   forward?.words.forEach((key, at) => collect(key, forward.counts[at] ?? 0));

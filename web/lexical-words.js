@@ -69,8 +69,14 @@ export function fold(text) {
   return text.replace(IGNORED, "").normalize("NFKC").toLowerCase();
 }
 
+/** @param {string} text */
+export function isAscii(text) {
+  return !/[^\0-\x7f]/.test(text);
+}
+
 /** @param {string} text  without accents */
 export function plain(text) {
+  if (isAscii(text)) return text;
   return text.normalize("NFD").replace(/[\u0300-\u036f]/g, "").normalize("NFC");
 }
 
