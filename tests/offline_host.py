@@ -1,5 +1,6 @@
 """A host that tests stop, restart, break off and publish anew on; it counts what it sends."""
 
+import json
 import os
 import shutil
 import socket
@@ -13,6 +14,7 @@ from typing import Any
 from conftest import SUB_PATH, Watched, watch
 from playwright.sync_api import Browser
 
+from latefind_build.cli import main
 from latefind_build.pwa import add_offline
 from latefind_build.serve import _Handler, _Server
 
@@ -26,7 +28,8 @@ OPEN = """async (base) => {
   return told();
 }"""
 
-UNTIL = """(states) => new Promise((resolve) => {
+UNTIL = """(states) => new Promise((resolve, reject) => {
+  setTimeout(() => reject(new Error(`still ${JSON.stringify(told())}`)), 45_000);
   const look = () => states.includes(offline.status.state) && resolve(told());
   offline.addEventListener("status", look);
   look();
@@ -143,3 +146,26 @@ def keep_offline(seen: Watched, host: Host) -> dict[str, Any]:
     open_offline(seen, host)
     seen.page.evaluate("() => offline.enable()")
     return until(seen, "ready")
+
+
+def publish(host: Host) -> None:
+    """Publish the site anew: one page says something else, and so do its index and one script."""
+    site = host.root / SUB_PATH
+    page = site / "kitchen.html"
+    page.write_text(page.read_text("utf-8").replace("Sharpening knives", "Sharpening chisels"), "utf-8")
+    assert main(["build", str(site)]) == 0
+    script = site / "latefind/worker.js"
+    script.write_text(script.read_text("utf-8") + '\nself.postMessage({ type: "newer" });\n', "utf-8")
+    add_offline(site / "latefind", site, "latefind", "all")
+
+
+def version_of(host: Host) -> str:
+    return str(json.loads((host.root / SUB_PATH / "latefind/precache.json").read_bytes())["version"])
+
+
+def restart_worker(seen: Watched) -> None:
+    """End the service worker, as browsers do with one that has nothing to do."""
+    session = seen.page.context.new_cdp_session(seen.page)
+    session.send("ServiceWorker.enable")
+    session.send("ServiceWorker.stopAllWorkers")
+    session.detach()

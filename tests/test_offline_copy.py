@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from conftest import SUB_PATH, Watched, watch
-from offline_host import Host, hosted, keep_offline, open_offline, until, visitor
+from offline_host import Host, hosted, keep_offline, open_offline, restart_worker, until, visitor
 from playwright.sync_api import Browser
 from small_site import PARAPHRASE
 
@@ -245,11 +245,3 @@ def test_cancelling_keeps_nothing(host: Host, seen: Watched) -> None:
     host.gate["model/model-"].set()
     assert until(seen, "off")["error"] is None
     assert seen.page.evaluate("() => caches.keys()") == []
-
-
-def restart_worker(seen: Watched) -> None:
-    """End the service worker, as browsers do with one that has nothing to do."""
-    session = seen.page.context.new_cdp_session(seen.page)
-    session.send("ServiceWorker.enable")
-    session.send("ServiceWorker.stopAllWorkers")
-    session.detach()

@@ -169,7 +169,7 @@ const LATEFIND_REPORT = 200;
    */
   async function settle(error, download) {
     if (download.stopped) return;
-    failure = error instanceof LatefindTrouble ? error.failure : new LatefindTrouble("internal", base, error).failure;
+    ({ failure } = download.troubleOf(error));
     const { active, gone } = await store.state();
     if (failure.code === "list") {
       const since = gone ?? Date.now();
@@ -179,8 +179,9 @@ const LATEFIND_REPORT = 200;
     if (failure.code !== "quota") return;
     // What does not fit is not half there either: back to what was before.
     if (!active) return store.remove();
-    await store.change({ pending: null });
-    await store.clean();
+    const change = store.change({ pending: null });
+    await store.clean(); // Which may make the room that the change needs.
+    await change.catch(() => store.change({}));
   }
 
   /**

@@ -37,6 +37,8 @@ const LATEFIND_RESTARTS = 3;
 class LatefindDownload {
   loaded = 0;
   total = 0;
+  /** Bytes that were not there when it began. */
+  #needed = 0;
   #controller = new AbortController();
   #store;
   #pages;
@@ -147,9 +149,9 @@ class LatefindDownload {
 
   /** @param {LatefindFile[]} missing */
   async #checkRoom(missing) {
-    const needed = missing.reduce((sum, { bytes }) => sum + bytes, 0);
+    this.#needed = missing.reduce((sum, { bytes }) => sum + bytes, 0);
     const { quota = Infinity, usage = 0 } = await navigator.storage.estimate();
-    if (needed > quota - usage) throw this.#noRoom(needed, Math.max(0, quota - usage));
+    if (this.#needed > quota - usage) throw this.#noRoom(this.#needed, Math.max(0, quota - usage));
   }
 
   /**
@@ -158,6 +160,16 @@ class LatefindDownload {
    */
   #noRoom(needed, available) {
     return new LatefindTrouble("quota", this.#store.base, "", { needed, available });
+  }
+
+  /**
+   * @param {unknown} error
+   * @returns {LatefindTrouble} whatever it was
+   */
+  troubleOf(error) {
+    if (error instanceof LatefindTrouble) return error;
+    const full = error instanceof DOMException && error.name === "QuotaExceededError";
+    return full ? this.#noRoom(this.#needed, 0) : new LatefindTrouble("internal", this.#store.base, error);
   }
 
   /** @param {LatefindFile} file */
@@ -228,8 +240,8 @@ class LatefindDownload {
     this.#advance(-got);
     const { reason } = /** @type {PromiseRejectedResult} */ (failed);
     if (reason?.name !== "QuotaExceededError") throw new LatefindTrouble("network", file.url, reason);
-    const { quota = 0, usage = 0 } = await navigator.storage.estimate();
-    throw this.#noRoom(this.total - this.loaded, Math.max(0, Math.min(quota - usage, this.total - this.loaded - 1)));
+    // What the browser estimates was wrong, then: all that is known is how much did fit.
+    throw this.#noRoom(this.#needed, Math.max(0, this.#needed - this.total + this.loaded));
   }
 
   /** @param {number} bytes */
