@@ -40,12 +40,9 @@ K1, B = 1.2, 0.75
 FIELD_WEIGHTS = {"title": 3.0, "breadcrumb": 1.0, "text": 1.0}
 """What one occurrence in a field counts. Titles at 2 to 5 are equally good on the evaluation sets."""
 
-LEVELS = 255
-"""Impacts are stored in a byte, in steps of 1/255, of which only those of IMPACT_STEPS are used."""
-
-IMPACT_STEPS = (37, 54, 68, 81, 89, 97, 104, 111, 117, 124, 130, 137, 145, 153, 162, 172, 184, 196, 211, 227)
-"""Impacts that are used: Lloyd's quantiser of those of the evaluation sets, weighted by idf². On their mean
-nDCG@10 twenty cost .0005, sixteen .0011, twelve .0017, eight .0038; twenty even steps cost more than .001."""
+LEVELS = 15
+"""Steps of an impact: four bits. On the mean of the evaluation sets they cost .0003 nDCG@10 against floats,
+seven steps .006; 31 steps, and steps fitted to the impacts that occur, gain nothing that is not noise."""
 
 COMMON_SHARE = 0.3
 """A word in more than this share of the documents is common: it is dropped from queries that have others."""
@@ -192,10 +189,8 @@ def _count_titles(counts: _Counts, section: Section, number: int, analyser: Anal
 
 
 def quantise(impacts: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
-    """Return the nearest of the steps for each impact, which is between 0 and 1."""
-    steps = np.array(IMPACT_STEPS, np.float64)
-    borders = (steps[1:] + steps[:-1]) / 2
-    return steps.astype(np.uint8)[np.searchsorted(borders, impacts * LEVELS)]
+    """Return the nearest step of each impact, which is between 0 and 1; none becomes 0."""
+    return np.maximum(1, np.floor(impacts * LEVELS + 0.5)).astype(np.uint8)
 
 
 def _impacts(counts: _Counts) -> npt.NDArray[np.uint8]:

@@ -36,8 +36,8 @@ more aim at the second size, and there are at most so many: ten results may lie 
 TEXT_BYTES, MAX_TEXT_FILES = 20_000, 1_024
 """Size that a file of texts aims at, and most of them."""
 
-SINGLE_WORDS, WORD_BYTES, MAX_WORD_FILES = 64_000, 32_000, 64
-"""The vocabulary is one file up to the first size; of a larger one files aim at the second, and there are at
+SINGLE_WORDS, WORD_BYTES, MAX_WORD_FILES = 48_000, 32_000, 64
+"""The vocabulary is one file up to about the first size; of a larger one files aim at the second, and there are at
 most so many of them for each of the two orders."""
 
 PACKED = 0.4
@@ -88,7 +88,7 @@ def cut_evenly(costs: Sequence[float], size: int, most: int) -> Iterator[tuple[i
 def write_cards(files: FileSet, sections: Sequence[Section]) -> dict[str, object] | None:
     """Write what a result shows before its text; return it instead where it is little enough for the root."""
     costs = [4 + 0.5 * len(section.title) + 0.3 * _extra(section) for section in sections]
-    if sum(costs) <= ROOT_CARD_BYTES:
+    if len(list(cut_evenly(costs, ROOT_CARD_BYTES, MAX_CARD_FILES))) <= 1:
         return _cards(sections)
     for start, end in cut_evenly(costs, CARD_BYTES, MAX_CARD_FILES):
         files.add("cards", start, write_json(KIND_CARDS, _cards(sections[start:end])))
@@ -142,7 +142,8 @@ def write_vocabulary(files: FileSet, words: Mapping[str, int]) -> None:
 def _write_words(files: FileSet, group: str, words: Mapping[str, int], sort: Callable[[str], str]) -> None:
     ordered = sorted(words, key=lambda word: (sort(word), word))
     costs = [2.5 + 0.2 * len(word) for word in ordered]
-    size = SINGLE_WORDS if sum(costs) <= SINGLE_WORDS else WORD_BYTES
+    single = len(list(cut_evenly(costs, SINGLE_WORDS, MAX_WORD_FILES))) <= 1
+    size = SINGLE_WORDS if single else WORD_BYTES
     for start, end in cut_evenly(costs, size, MAX_WORD_FILES):
         some = ordered[start:end]
         files.add(group, sort(some[0]), write_words(some, [words[word] for word in some]))
