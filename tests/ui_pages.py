@@ -116,10 +116,9 @@ class Element:
         return self.host.get_attribute("variant") or "page"
 
     def open(self) -> None:
-        if self.variant == "modal":
+        if self.variant == "modal" and not self.field.is_visible():
             self.host.get_by_role("button", name="Search").first.click()
-        else:
-            self.field.focus()
+        self.field.focus()
 
     def ask(self, text: str) -> None:
         self.open()
