@@ -6,12 +6,15 @@
  * FOLDER is a latefind folder. A job is `{"do": "search", "text": …, "options": {…}}`, answered by hits;
  * `{"do": "describe", "documents": […], "text": …}`, answered by results; or `{"do": "analyse", "texts": […],
  * "lang": …}`, answered by the keys of each text. One JSON list on stdout has the answers, in order; an error
- * is `{"error": {code, message}}`.
+ * is `{"error": {code, message}}`. With WITHOUT_CRYPTO set, no hash can be computed.
  */
 
 import { readFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
 import { text as readText } from "node:stream/consumers";
+
+// As on plain HTTP, where nothing but the checks of the format finds damage.
+if (process.env.WITHOUT_CRYPTO) Object.defineProperty(globalThis, "crypto", { value: {} });
 
 const folder = new URL(`${pathToFileURL(process.argv[2]).href}/`);
 globalThis.fetch = async (url) => {

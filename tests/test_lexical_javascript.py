@@ -191,7 +191,8 @@ def test_cards_of_another_shape_are_refused(sections: list[Section], tmp_path: P
     body = json.dumps({"title": ["<b>"], "pages": [], "page": [], "anchor": [], "tag": "en"}).encode()
     for path in (folder / "index").glob("lexical-cards-*"):
         path.write_bytes(gzip.compress(struct.pack("<4sHHI", b"LFLX", 1, 4, 12 + len(body)) + body))
-    [answer] = run_lexical(folder, [{"do": "describe", "documents": [0], "text": "x", "options": {}}])
+    jobs = [{"do": "describe", "documents": [0], "text": "x", "options": {}}]
+    [answer] = run_lexical(folder, jobs, crypto=False)
     assert answer["error"]["code"] == "integrity"
     assert "lexical-cards-" in answer["error"]["message"]
 
@@ -262,7 +263,7 @@ def test_damaged_file_is_a_typed_error_that_names_it(
         {"do": "search", "text": "lettuze"},
         {"do": "describe", "documents": [0], "text": "x", "options": {}},
     ]
-    answers = run_lexical(folder, jobs)
+    answers = run_lexical(folder, jobs, crypto=False)
     errors = [answer["error"] for answer in answers if isinstance(answer, dict) and "error" in answer]
     assert errors
     assert errors[0]["code"] == code
@@ -292,8 +293,23 @@ def test_root_of_another_shape_is_refused(key: str, value: object, tmp_path: Pat
         del fields[key]["cards"]
     body = json.dumps(fields).encode()
     path.write_bytes(gzip.compress(struct.pack("<4sHHI", b"LFLX", 1, 1, 12 + len(body)) + body))
-    [answer] = run_lexical(folder, [{"do": "search", "text": "slugs"}])
+    [answer] = run_lexical(folder, [{"do": "search", "text": "slugs"}], crypto=False)
     assert answer["error"]["code"] == "integrity"
+
+
+def test_whole_file_of_another_index_is_refused(small: Path) -> None:
+    [path] = (small / "index").glob("lexical-terms-*")
+    path.write_bytes(gzip.compress(unzip(path.read_bytes()), 1))
+    [answer] = run_lexical(small, [{"do": "search", "text": "slugs"}])
+    assert answer["error"]["code"] == "integrity"
+    assert "SHA-256" in answer["error"]["message"]
+
+
+def test_file_that_a_host_unpacked_is_read(small: Path) -> None:
+    for path in (small / "index").iterdir():
+        path.write_bytes(unzip(path.read_bytes()))
+    [hits] = run_lexical(small, [{"do": "search", "text": "slugs"}])
+    assert hits["documents"] == [0]
 
 
 def test_folder_without_word_index_says_so(tmp_path: Path) -> None:

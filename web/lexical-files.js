@@ -108,7 +108,9 @@ export class LexicalFiles {
   async #fetchTwice(path, entry, read) {
     const url = new URL(path, this.#base).href;
     const attempt = async (/** @type {RequestCache} */ cache) => {
-      const bytes = await gunzip(await this.#download(url, cache), url);
+      const stored = await this.#download(url, cache);
+      await verify(stored, url);
+      const bytes = await gunzip(stored, url);
       entry.weight = bytes.length;
       return await read(bytes, url);
     };
@@ -180,6 +182,27 @@ export class LexicalFiles {
   }
 }
 
+/** @param {Uint8Array} bytes */
+function isGzip(bytes) {
+  return bytes[0] === 0x1f && bytes[1] === 0x8b;
+}
+
+/**
+ * Hold a file against the hash in its name. Not on plain HTTP (except localhost), where browsers have no
+ * `crypto.subtle`, and not what a host has unpacked (`Content-Encoding`): there gzip's checksum and the file's own
+ * header have to do.
+ * @param {Bytes} bytes
+ * @param {string} url
+ * @throws {LatefindError} `integrity`
+ */
+async function verify(bytes, url) {
+  const expected = /-([0-9a-f]{8,64})\.bin$/.exec(new URL(url).pathname)?.[1];
+  if (!expected || !isGzip(bytes) || !globalThis.crypto?.subtle) return;
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  const found = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("").slice(0, expected.length);
+  if (found !== expected) throw damaged(url, `SHA-256 ${expected}…`, `${found}…`);
+}
+
 /**
  * Unpack gzip; its checksum finds damage. A host may have unpacked the file already (`Content-Encoding`).
  * @param {Bytes} bytes
@@ -187,7 +210,7 @@ export class LexicalFiles {
  * @returns {Promise<Bytes>}
  */
 async function gunzip(bytes, url) {
-  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
+  if (!isGzip(bytes)) return bytes;
   const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   try {
     return await readAll(unpacked, LARGEST, url, () => {});
