@@ -190,7 +190,11 @@
  * - `wasm-blocked`        the Content-Security-Policy forbids WebAssembly
  * - `worker-failed`       the worker's script cannot start, or the worker died
  * - `stalled`             loading stopped making progress
+ * - `crashed`             the worker died twice
+ * - `memory`              memory ran out
+ * - `outdated`            the site was published anew, for other code than that of the page
  * - `lexical-unavailable` a lexical search was asked of an index that has none
+ * - `semantic-off`        a semantic search was asked where the site has switched it off
  * - `closed`              the search was closed
  * - `internal`            anything else: a bug; `detail` has the traceback
  */
