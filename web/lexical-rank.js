@@ -21,10 +21,10 @@ const SCALE = 2048;
 /**
  * @param {number} sections
  * @param {number} df
- * @returns {number} Lucene's inverse document frequency, in 256ths
+ * @returns {number} Lucene's inverse document frequency, in 256ths, at least one
  */
 export function weightOf(sections, df) {
-  return Math.floor(256 * Math.log(1 + (sections - df + 0.5) / (df + 0.5)) + 0.5);
+  return Math.max(1, Math.floor(256 * Math.log(1 + (sections - df + 0.5) / (df + 0.5)) + 0.5));
 }
 
 /**

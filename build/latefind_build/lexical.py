@@ -47,6 +47,10 @@ seven steps .006; 31 steps, and steps fitted to the impacts that occur, gain not
 COMMON_SHARE = 0.3
 """A word in more than this share of the documents is common: it is dropped from queries that have others."""
 
+COMMON_SECTIONS = 200
+"""Fewest sections of which words may be common: a small site may use its subject's name everywhere, and its
+whole index is a few files anyway."""
+
 COMMON_WORDS = 256
 """Most common words: they stand in the root."""
 
@@ -230,6 +234,8 @@ def _write_terms(files: FileSet, counts: _Counts, sections: int) -> list[tuple[s
 
 def _common(names: Sequence[str], sizes: npt.NDArray[np.int64], sections: int) -> list[tuple[str, int]]:
     """Return the words in most documents, the most frequent first; names and titles are never among them."""
+    if sections < COMMON_SECTIONS:
+        return []
     frequent = [
         (names[place], int(sizes[place]))
         for place in np.flatnonzero(sizes > max(1.0, COMMON_SHARE * sections)).tolist()

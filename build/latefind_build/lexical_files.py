@@ -37,8 +37,8 @@ TEXT_BYTES, MAX_TEXT_FILES = 20_000, 1_024
 """Size that a file of texts aims at, and most of them."""
 
 SINGLE_WORDS, WORD_BYTES, MAX_WORD_FILES = 48_000, 32_000, 64
-"""The vocabulary is one file up to about the first size; of a larger one files aim at the second, and there are at
-most so many of them for each of the two orders."""
+"""The vocabulary is one file up to about the first size. Files of a larger one aim at the second, and there
+are at most so many for each of the two orders."""
 
 PACKED = 0.4
 """What gzip leaves of prose, about."""
@@ -64,7 +64,8 @@ class FileSet:
         """Add the next file of ``group``."""
         digits = hashlib.sha256(data).hexdigest()[:HASH_DIGITS]
         self.files[file_name(group, digits)] = data
-        self._first[group].append(first)
+        # Words before the first one belong to the first file too: they may be the beginning of others.
+        self._first[group].append("" if isinstance(first, str) and not self._first[group] else first)
         self._hashes[group].append(digits)
 
     def lists(self) -> dict[str, FileList]:

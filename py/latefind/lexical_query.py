@@ -185,8 +185,8 @@ def _drop_common(slots: dict[tuple[str, int], Slot], words: Sequence[Slot], root
 
 
 def weight_of(sections: int, df: int) -> int:
-    """Return BM25's inverse document frequency in 256ths."""
-    return math.floor(256 * math.log(1 + (sections - df + 0.5) / (df + 0.5)) + 0.5)
+    """Return BM25's inverse document frequency in 256ths, at least one: what all have is found too."""
+    return max(1, math.floor(256 * math.log(1 + (sections - df + 0.5) / (df + 0.5)) + 0.5))
 
 
 def may_be_typo(slot: Slot) -> bool:
