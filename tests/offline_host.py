@@ -39,8 +39,9 @@ UNTIL = """(states) => new Promise((resolve, reject) => {
 class Host:
     """One static host on a port of its own, with the headers of ``latefind serve``."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, path: str = f"{SUB_PATH}/") -> None:
         self.root = root
+        self.path = path
         self.sent: list[tuple[str, int]] = []
         self.cut: dict[str, int] = {}
         self.gate: dict[str, threading.Event] = {}
@@ -50,7 +51,7 @@ class Host:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/{SUB_PATH}/"
+        return f"http://127.0.0.1:{self.port}/{self.path}"
 
     @property
     def bundle(self) -> str:

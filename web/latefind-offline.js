@@ -38,6 +38,8 @@ export class LatefindOffline extends HTMLElement {
   #offline;
   /** @type {OfflineTexts | undefined} */
   #texts;
+  /** Whether what was last wanted is still being begun. */
+  #busy = false;
   #view = buildView();
 
   constructor() {
@@ -68,15 +70,17 @@ export class LatefindOffline extends HTMLElement {
 
   /** @param {Action} action */
   async #act(action) {
-    const { message, actions } = this.#view;
     if (action === "reload") return location.reload();
-    for (const button of actions.querySelectorAll("button")) button.disabled = true;
+    if (this.#busy) return;
+    this.#busy = true;
     try {
       if (action === "cancel" || action === "remove") await this.#offline?.disable();
       else await this.#offline?.enable();
     } catch (error) {
       this.#show();
-      message.textContent = error instanceof Error ? error.message : String(error);
+      this.#view.note.textContent = error instanceof Error ? error.message : String(error);
+    } finally {
+      this.#busy = false;
     }
   }
 
@@ -97,9 +101,11 @@ export class LatefindOffline extends HTMLElement {
     amount.textContent = busy ? fill(texts.progress, values) : "";
     setText(note, noteFor(status, texts, size));
     const wanted = [...(status.outdated ? /** @type {Action[]} */ (["reload"]) : []), ...ACTIONS[status.state]];
-    const focused = this.shadowRoot?.activeElement;
+    const shown = [...actions.querySelectorAll("button")].map(({ value }) => value);
+    if (shown.join() === wanted.join()) return;
+    const focused = this.shadowRoot?.activeElement instanceof HTMLButtonElement;
     actions.replaceChildren(...wanted.map((action) => button(action, texts[action])));
-    if (focused instanceof HTMLButtonElement) actions.querySelector("button")?.focus();
+    if (focused) actions.querySelector("button")?.focus();
   }
 }
 
