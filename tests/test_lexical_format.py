@@ -5,6 +5,7 @@ import gzip
 import json
 import struct
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -36,6 +37,7 @@ from latefind.lexical_format import (
 )
 
 LEVELS, SECTIONS = 15, 1000
+GOLDEN = Path(__file__).parent / "golden" / "lexical-1" / "terms.bin"
 KEYS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 LISTS = st.dictionaries(st.integers(0, SECTIONS - 1), st.integers(1, LEVELS), min_size=1, max_size=30)
 
@@ -139,6 +141,22 @@ def test_root_without_a_field_is_refused(key: str) -> None:
     del fields[key]
     with pytest.raises(FormatError, match="a complete root"):
         read_root(write_json(KIND_ROOT, fields))
+
+
+EXAMPLE: dict[str, dict[int, int]] = {"ab": {0: 1, 5: 15}, "abc": {999: 3}, "path\x01os.path": {5: 9}}
+"""What the golden file holds; docs/lexical-format.md explains its bytes."""
+
+
+def test_golden_file_is_what_the_writer_writes() -> None:
+    """Zipped bytes depend on zlib; rewrite the file by ``write_bytes(make_postings(EXAMPLE))``."""
+    assert gzip.decompress(GOLDEN.read_bytes()) == gzip.decompress(make_postings(EXAMPLE))
+
+
+def test_golden_file_is_read() -> None:
+    found = read_postings(GOLDEN.read_bytes(), SECTIONS, LEVELS)
+    assert list(found.keys) == list(EXAMPLE)
+    assert found.documents.tolist() == [0, 5, 999, 5]
+    assert found.impacts.tolist() == [1, 15, 3, 9]
 
 
 GOOD = make_postings({"ab": {0: 1, 5: 15}, "abc": {999: 3}})
