@@ -36,6 +36,8 @@ export class Modal {
   }
 
   close() {
+    // At once: the event comes later, and not at all where the dialog has left the page.
+    this.#restore();
     this.#dialog.close();
   }
 }
@@ -47,5 +49,9 @@ function holdScroll() {
   const scrollbar = innerWidth - clientWidth;
   style.overflow = "hidden";
   if (scrollbar > 0) style.paddingInlineEnd = `${scrollbar}px`;
-  return () => Object.assign(style, { overflow, paddingInlineEnd });
+  let held = true;
+  return () => {
+    if (held) Object.assign(style, { overflow, paddingInlineEnd });
+    held = false;
+  };
 }
