@@ -279,8 +279,7 @@ export class Lexical {
     const weights = new Map();
     for (const { key, factor } of slots.flatMap(keysOf)) {
       const df = this.#root.common.get(key)?.df ?? loaded.find(key)?.documents.length ?? 0;
-      // A word that every section has is better marked than passed over.
-      if (df) weights.set(key, Math.max(weights.get(key) ?? 0, factor * (1 + weightOf(this.#root.sections, df))));
+      if (df) weights.set(key, Math.max(weights.get(key) ?? 0, factor * weightOf(this.#root.sections, df)));
     }
     this.#asked.delete(text);
     this.#asked.set(text, { analyser, weights });
