@@ -5,7 +5,8 @@
  *
  * FOLDER is a latefind folder. A job is `{"do": "search", "text": …, "options": {…}}`, answered by hits;
  * `{"do": "describe", "documents": […], "text": …}`, answered by results; or `{"do": "analyse", "texts": […],
- * "lang": …}`, answered by the keys of each text. One JSON list on stdout has the answers, in order; an error
+ * "lang": …}`, answered by the keys of each text; `{"do": "concurrency"}`, answered by how many files were
+ * fetched at a time at most. One JSON list on stdout has the answers, in order; an error
  * is `{"error": {code, message}}`. With WITHOUT_CRYPTO set, no hash can be computed.
  */
 
@@ -17,8 +18,12 @@ import { text as readText } from "node:stream/consumers";
 if (process.env.WITHOUT_CRYPTO) Object.defineProperty(globalThis, "crypto", { value: {} });
 
 const folder = new URL(`${pathToFileURL(process.argv[2]).href}/`);
+let running = 0;
+let most = 0;
 globalThis.fetch = async (url) => {
+  most = Math.max(most, (running += 1));
   const bytes = await readFile(new URL(url)).catch(() => null);
+  running -= 1;
   return new Response(bytes, { status: bytes ? 200 : 404 });
 };
 
@@ -39,6 +44,9 @@ const actions = {
   async describe({ documents, text, options }) {
     opened ??= await Lexical.open(manifest, manifestUrl);
     return await opened.describe(documents, text, options);
+  },
+  async concurrency() {
+    return most;
   },
   async analyse({ texts, lang }) {
     const language = stemmedLanguage(lang);

@@ -197,6 +197,16 @@ def test_cards_of_another_shape_are_refused(sections: list[Section], tmp_path: P
     assert "lexical-cards-" in answer["error"]["message"]
 
 
+def test_few_files_are_fetched_at_a_time(sections: list[Section], tmp_path: Path) -> None:
+    folder = write_lexical_folder(tmp_path / "latefind", sections, 100)
+    numbers = list(range(len(sections)))
+    jobs = [{"do": "describe", "documents": numbers, "text": "x", "options": {}}, {"do": "concurrency"}]
+    results, most = run_lexical(folder, jobs)
+    assert len(results) == len(numbers)
+    assert 2 <= most <= 6
+    assert len(list((folder / "index").iterdir())) > 12
+
+
 def unzip(data: bytes) -> bytearray:
     return bytearray(gzip.decompress(data))
 
