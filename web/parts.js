@@ -14,6 +14,7 @@ import { LatefindError, describe } from "./protocol.js";
  * @typedef {object} Pace
  * @property {number} concurrency  downloads at a time
  * @property {number} silence      a download that brings no byte for this long (ms) has failed
+ * @property {RequestPriority} priority  beside the other requests of the page, those of the word index above all
  */
 
 /**
@@ -21,13 +22,13 @@ import { LatefindError, describe } from "./protocol.js";
  * Pyodide and onnxruntime-web fetch themselves, since the start-up of those takes longest.
  * @type {Pace}
  */
-const STARTING = { concurrency: 4, silence: 60_000 };
+const STARTING = { concurrency: 4, silence: 60_000, priority: "low" };
 
 /**
  * While somebody waits for an answer: all shards of a query at once, and not long for one that does not come.
  * @type {Pace}
  */
-export const ANSWERING = { concurrency: 6, silence: 20_000 };
+export const ANSWERING = { concurrency: 6, silence: 20_000, priority: "auto" };
 
 /** The browser's own, taken before runtime.js wraps it for Pyodide. */
 const browserFetch = self.fetch.bind(self);
@@ -189,7 +190,7 @@ export class PartLoader {
    */
   async #download(part, cache, signal) {
     signal?.throwIfAborted();
-    const { silence } = this.#pace;
+    const { silence, priority } = this.#pace;
     const url = this.url(part);
     const bytes = new Uint8Array(part.bytes);
     const watch = new AbortController();
@@ -199,7 +200,8 @@ export class PartLoader {
     let timer = setTimeout(timeout, silence);
     let got = 0;
     try {
-      const response = await browserFetch(url, { cache, signal: watch.signal, ...subresourceIntegrity(part) });
+      const options = { cache, priority, signal: watch.signal, ...subresourceIntegrity(part) };
+      const response = await browserFetch(url, options);
       checkStatus(response, url);
       const reader = readerOf(response);
       for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
