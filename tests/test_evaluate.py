@@ -66,6 +66,19 @@ def test_eval_measures_one_mode_alone(
     assert found["modes"] == {"lexical": found["index"]}
 
 
+@pytest.mark.parametrize("mode", ["hybrid", "semantic"])
+def test_search_finds_what_shares_no_word(
+    built_site: Path, capsys: pytest.CaptureFixture[str], mode: str
+) -> None:
+    assert main(["search", str(built_site), PARAPHRASE, "--mode", mode, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["id"] == PARAPHRASE_ANSWER
+
+
+def test_search_by_words_needs_the_words(built_site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["search", str(built_site), "casserole", "--mode", "lexical", "--json"]) == 0
+    assert [row["id"] for row in json.loads(capsys.readouterr().out)] == ["kitchen.html#bread"]
+
+
 def test_eval_in_the_browser_gives_the_native_figures(built_site: Path, questions: list[str]) -> None:
     # In a process of its own: Playwright's synchronous API runs once in a thread, and the tests use it.
     command = [sys.executable, "-m", "latefind_build.cli", "eval", str(built_site), *questions]
