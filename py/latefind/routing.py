@@ -28,10 +28,15 @@ RANK_OFFSET = 10
 
 
 NOMINATED = 2
-"""Shards of those that another ranking's best sections may choose."""
+"""How many of the shards another ranking may choose. Measured with BM25 on 181 shards of 14,500 sections: six
+by the summary keep 78 % of the combined nDCG@10 that all in memory give, four and two 97 %, two and four
+98 %. Four are left to the summary for questions in other words than their answer's."""
 
-NOMINATING = 20
-"""Candidates that vote."""
+NOMINATING = 10
+"""Candidates that vote; of 20, 50 and 100 the later ones outvote the first."""
+
+NOMINATION_OFFSET = 0.5
+"""A candidate of rank r (from 0) votes 1 / (r + NOMINATION_OFFSET): the first count by far the most."""
 
 
 def choose_shards(summary: Summary, query: Query) -> list[int]:
@@ -74,7 +79,7 @@ def nominate_shards(chosen: Sequence[int], candidates: Sequence[int]) -> list[in
     """
     votes: dict[int, float] = {}
     for rank, shard in enumerate(candidates[:NOMINATING]):
-        votes[shard] = votes.get(shard, 0) + 1 / (rank + RANK_OFFSET)
+        votes[shard] = votes.get(shard, 0) + 1 / (rank + NOMINATION_OFFSET)
     kept = list(chosen[: MAX_SHARDS - NOMINATED])
     ordered = sorted(votes, key=lambda shard: (-votes[shard], shard))
     kept += [shard for shard in ordered if shard not in kept][:NOMINATED]
