@@ -64,6 +64,7 @@ export async function answerHybrid(signals, wish, tell) {
     const found = signals.wanted ? await askAfter(signals, wish, words ?? null, preview).catch(fail) : null;
     const fused = found ? await conclude(signals, wish, words ?? null, found) : null;
     const content = fused ?? (await preview?.full.catch(fail));
+    wish.signal?.throwIfAborted();
     if (!content) throw failures.at(-1);
     content.warnings.unshift(...failures.map(toWire));
     if (!fused) return content;

@@ -104,6 +104,7 @@ export class Session {
    * @returns {Promise<Reply>}
    */
   async ask(wish, signal, onHighlight = () => {}) {
+    signal?.throwIfAborted();
     await untilAborted(this.start(), signal);
     const id = (this.#lastId += 1);
     const cancel = () => {
