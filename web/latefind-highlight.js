@@ -94,9 +94,11 @@ async function offerRemoval(remove) {
   const host = document.createElement("div");
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`
-    button { position: fixed; z-index: 40; inset-block-end: calc(1rem + env(safe-area-inset-bottom)); inset-inline-end: 1rem;
+    button { position: fixed; z-index: 40;
+      inset-block-end: calc(1rem + env(safe-area-inset-bottom)); inset-inline-end: 1rem;
       padding: .5rem .9rem; border: 1px solid light-dark(#8b919b, #6b7482); border-radius: .6rem; cursor: pointer;
-      background: light-dark(#ffffff, #1d2128); color: light-dark(#1d2126, #e4e7ec); font: .9375rem/1.4 system-ui, sans-serif;
+      background: light-dark(#ffffff, #1d2128); color: light-dark(#1d2126, #e4e7ec);
+      font: .9375rem/1.4 system-ui, sans-serif;
       box-shadow: 0 4px 16px rgb(0 0 0 / 18%) }
     button:focus-visible { outline: 2px solid light-dark(#0d5a68, #74c9d8); outline-offset: 2px }
     @media print { button { display: none } }`);

@@ -150,7 +150,8 @@ class Attached {
     root.addEventListener("focusout", ({ relatedTarget }) => {
       if (relatedTarget && !root.contains(/** @type {Node} */ (relatedTarget))) this.#drop(false);
     });
-    document.addEventListener("pointerdown", (event) => event.composedPath().includes(this.#host) || this.#drop(false), { signal });
+    const leave = (/** @type {Event} */ event) => event.composedPath().includes(this.#host) || this.#drop(false);
+    document.addEventListener("pointerdown", leave, { signal });
     document.addEventListener("keydown", (event) => this.#shortcut(event), { signal });
     for (const event of ["online", "offline"]) addEventListener(event, () => this.#panel.refresh(), { signal });
     changes.addEventListener("change", () => void this.#translate(), { signal });

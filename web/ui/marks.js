@@ -51,8 +51,9 @@ function clean(text, ranges) {
     const weight = Array.isArray(range) ? 1 : Number(range.weight ?? 1);
     return { start: widen(text, start, -1), end: widen(text, end, 1), weight: Number.isFinite(weight) ? weight : 1 };
   });
-  const inside = read.filter(({ start, end }) => Number.isInteger(start) && start >= 0 && start < end && end <= text.length);
-  return inside.sort((a, b) => a.start - b.start || b.end - a.end);
+  const inside = read.filter(({ start, end }) => start >= 0 && start < end && end <= text.length);
+  const whole = inside.filter(({ start, end }) => Number.isInteger(start) && Number.isInteger(end));
+  return whole.sort((a, b) => a.start - b.start || b.end - a.end);
 }
 
 /**

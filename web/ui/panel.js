@@ -203,7 +203,8 @@ export class Panel {
     this.#view.results.removeAttribute("aria-busy");
     if (change === "more") return this.#append(answer);
     this.#change = "refine";
-    if (change === "refine" && this.#steady.busy && !sameTexts(answer.results, this.#shown?.results)) return this.#postpone(answer);
+    const moves = !sameTexts(answer.results, this.#shown?.results);
+    if (change === "refine" && moves && this.#steady.busy) return this.#postpone(answer);
     if (change === "replace") this.#start();
     this.#show(answer);
     this.#announce(answer);
@@ -239,7 +240,8 @@ export class Panel {
   /** @param {Answer} answer */
   #show(answer) {
     const { sort } = this.#tools;
-    this.#groups = sort === "relevance" ? groupByPage(answer.results) : sortResults(answer.results, sort, this.texts.lang);
+    const { results } = answer;
+    this.#groups = sort === "relevance" ? groupByPage(results) : sortResults(results, sort, this.texts.lang);
     this.#display(answer);
   }
 
@@ -265,10 +267,10 @@ export class Panel {
     this.#shown = answer;
     this.#waiting = undefined;
     error.hidden = refine.hidden = forget.hidden = true;
-    const { explain } = this.#tools;
     const { popup } = this.#view;
-    this.#list.show(this.#groups, { popup, grouped: true, explain, markPages: this.#settings.markPages, texts: this.texts });
-    attach(this.#view.input, this.#view.popup ? { "aria-expanded": String(results.length > 0) } : {});
+    const { markPages } = this.#settings;
+    this.#list.show(this.#groups, { popup, explain: this.#tools.explain, markPages, texts: this.texts });
+    attach(this.#view.input, popup ? { "aria-expanded": String(results.length > 0) } : {});
     empty.hidden = results.length > 0;
     unfilter.hidden = !Object.keys(this.#tools.filters).length;
     lead.textContent = this.texts.say("nothing", { query });
@@ -373,8 +375,9 @@ export class Panel {
     const { search } = this.#session;
     const shown = this.#shown;
     const progress = showProgress(this.#view, this.texts, search?.status);
-    const waiting = this.#asking && !search ? this.texts.say("preparing") : this.#asking && shown?.mode === "lexical" ? this.texts.say("improving") : "";
-    const found = shown?.mode === "lexical" && (progress || this.#asking) ? "foundByWords" : "found";
+    const byWords = shown?.mode === "lexical";
+    const waiting = !this.#asking ? "" : !search ? this.texts.say("preparing") : byWords ? this.texts.say("improving") : "";
+    const found = byWords && (progress || this.#asking) ? "foundByWords" : "found";
     count.textContent = shown?.results.length ? this.texts.say(found, { count: shown.results.length }) : "";
     doing.textContent = progress || waiting;
     bar.hidden = !count.textContent && !doing.textContent && this.#view.tools.hidden;
@@ -387,9 +390,9 @@ export class Panel {
   #announce({ results, query }) {
     const [first] = results;
     const { offerText, offer } = this.#view;
-    const found = this.texts.say("found", { count: results.length });
-    const said = first ? [`${found}. ${this.texts.say("first", { title: nameOf(first) })}`] : [this.texts.say("nothing", { query })];
-    if (!offer.hidden) said.push(offerText.textContent ?? "");
-    this.#announcer.say(said.join(" "));
+    const found = first
+      ? `${this.texts.say("found", { count: results.length })}. ${this.texts.say("first", { title: nameOf(first) })}`
+      : this.texts.say("nothing", { query });
+    this.#announcer.say(offer.hidden ? found : `${found} ${offerText.textContent}`);
   }
 }

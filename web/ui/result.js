@@ -17,7 +17,7 @@ import { markRanges, markedWords } from "./marks.js";
 /**
  * @typedef {object} Look
  * @property {boolean} popup      modal or dropdown: a listbox
- * @property {boolean} grouped    shown below the title of its page
+ * @property {boolean} [grouped]  shown below the title of its page
  * @property {boolean} explain
  * @property {boolean} markPages
  * @property {Texts} texts
@@ -105,7 +105,8 @@ export class ResultEntry {
       ...best.map(({ word, match, similarity }) => {
         const percent = texts.percent(Math.max(0, Math.min(1, similarity)));
         const drawn = build("span", {}, word, build("span", { className: "arrow", textContent: "→" }), match);
-        const said = build("span", { className: "said", textContent: texts.say("explained", { word, match, percent }) });
+        const sentence = texts.say("explained", { word, match, percent });
+        const said = build("span", { className: "said", textContent: sentence });
         return build("span", { className: "pair" }, attach(drawn, { "aria-hidden": "true" }), said);
       }),
     );

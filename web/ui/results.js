@@ -47,7 +47,7 @@ export class ResultList {
       section.head.classList.toggle("unseen", !group.headed);
       name(section, group.title, this.#popup);
       const entries = group.results.map((result) => {
-        const shown = this.#results.get(result.id) ?? new ResultEntry(result, { ...look, grouped: group.headed });
+        const shown = this.#results.get(result.id) ?? new ResultEntry(result, look);
         shown.update(result, { ...look, grouped: group.title !== "" });
         results.set(result.id, shown);
         return shown;
@@ -121,7 +121,8 @@ function name({ node, head, list }, title, popup) {
 function buildRecent(text, at, popup, onPick) {
   const words = build("span", { className: "words" }, build("span", { className: "title", textContent: text }));
   const kind = build("span", { className: "kind" }, icon("recent"));
-  const stop = build(popup ? "div" : "button", { className: "option recent", id: `latefind-recent-${at}` }, kind, words);
+  const properties = { className: "option recent", id: `latefind-recent-${at}` };
+  const stop = build(popup ? "div" : "button", properties, kind, words);
   const node = build(popup ? "div" : "li", { className: "item" }, stop);
   if (popup) {
     attach(node, { role: "presentation" });

@@ -89,7 +89,8 @@ export class Tools {
         else chosen.delete(value);
         this.#onChange("filters");
       });
-      return build("label", { className: "chip" }, box, build("span", { textContent: value }), build("span", { className: "number", textContent: texts.number(count) }));
+      const number = build("span", { className: "number", textContent: texts.number(count) });
+      return build("label", { className: "chip" }, box, build("span", { textContent: value }), number);
     });
     return build("fieldset", {}, build("legend", { textContent: key }), ...boxes);
   }
@@ -99,7 +100,8 @@ export class Tools {
     const { filtering } = this.#view;
     const count = Object.values(this.filters).flat().length;
     filtering.hidden = this.#facets.length === 0;
-    const badge = attach(build("span", { className: "badge", textContent: texts.number(count) }), { "aria-hidden": "true" });
+    const badge = build("span", { className: "badge", textContent: texts.number(count) });
+    attach(badge, { "aria-hidden": "true" });
     const said = build("span", { className: "said", textContent: texts.say("filtersSet", { count }) });
     filtering.replaceChildren(icon("filter"), `${texts.say("filters")} `, ...(count ? [badge, said] : []));
   }

@@ -48,7 +48,8 @@ export function buildView(variant) {
  */
 function combine(input, results) {
   attach(results, { role: "listbox" });
-  attach(input, { role: "combobox", "aria-autocomplete": "list", "aria-controls": results.id, "aria-expanded": "false" });
+  attach(input, { role: "combobox", "aria-autocomplete": "list" });
+  attach(input, { "aria-controls": results.id, "aria-expanded": "false" });
 }
 
 /** @param {Variant} variant */
@@ -98,7 +99,9 @@ function buildList(popup) {
   const forget = build("button", { type: "button", className: "button forget", hidden: true });
   const error = buildError();
   const corrections = build("p", { className: "corrections", hidden: true });
-  const scroller = build("div", { className: "scroller" }, error.error, corrections, ...(popup ? [] : [heading]), results, empty, forget, next);
+  const headings = popup ? [] : [heading];
+  const shown = [error.error, corrections, ...headings, results, empty, forget, next];
+  const scroller = build("div", { className: "scroller" }, ...shown);
   if (popup) attach(scroller, { tabindex: "-1" });
   return { scroller, heading, corrections, results, lead, more, unfilter, empty, next, forget, ...error };
 }
@@ -120,7 +123,8 @@ function buildNotices() {
   const offerText = build("span");
   const yes = build("button", { type: "button", className: "button main" });
   const no = build("button", { type: "button", className: "button" });
-  const offer = build("div", { className: "notice offer", hidden: true }, offerText, build("span", { className: "answers" }, yes, no));
+  const answers = build("span", { className: "answers" }, yes, no);
+  const offer = build("div", { className: "notice offer", hidden: true }, offerText, answers);
   attach(offer, { part: "offer" });
   const warningText = build("span");
   const again = build("button", { type: "button", className: "button" });
@@ -136,7 +140,8 @@ function buildNotices() {
 
 function buildFoot() {
   const keys = [["↑", "↓"], ["↵"], ["esc"]].map((names) => {
-    return build("span", { className: "hint" }, ...names.map((name) => build("kbd", { textContent: name })), build("span"));
+    const drawn = names.map((name) => build("kbd", { textContent: name }));
+    return build("span", { className: "hint" }, ...drawn, build("span"));
   });
   const shown = attach(build("span", { className: "hints" }, ...keys), { "aria-hidden": "true" });
   return build("div", { className: "foot" }, shown, build("span", { className: "privacy" }));
@@ -159,14 +164,15 @@ export function label(view, texts, placeholder, shortcut) {
   attach(results, { "aria-label": texts.say("results") });
   view.heading.textContent = texts.say("results");
   attach(view.dialog, { "aria-label": texts.say("search") });
-  const key = shortcut.printed ? [attach(build("kbd", { textContent: shortcut.printed }), { "aria-hidden": "true" })] : [];
-  view.opener.replaceChildren(icon("search"), build("span", { className: "opener-text", textContent: texts.say("search") }), ...key);
+  const key = attach(build("kbd", { textContent: shortcut.printed }), { "aria-hidden": "true" });
+  const name = build("span", { className: "opener-text", textContent: texts.say("search") });
+  view.opener.replaceChildren(icon("search"), name, ...(shortcut.printed ? [key] : []));
   if (shortcut.aria) attach(view.opener, { "aria-keyshortcuts": shortcut.aria });
   labelTools(view, texts);
   labelNotices(view, texts);
   const hints = root.querySelectorAll(".hint > span");
-  for (const [at, name] of /** @type {const} */ (["keyMove", "keyOpen", "keyClose"]).entries()) {
-    if (hints[at]) hints[at].textContent = texts.say(name);
+  for (const [at, does] of /** @type {const} */ (["keyMove", "keyOpen", "keyClose"]).entries()) {
+    if (hints[at]) hints[at].textContent = texts.say(does);
   }
   const privacy = root.querySelector(".privacy");
   if (privacy) privacy.textContent = texts.say("privacy");
