@@ -192,7 +192,9 @@ export class Offline extends EventTarget {
   #take({ failure, ...report }) {
     const bytesTotal = report.bytesTotal || this.#list?.total || 0;
     const error = failure && errorOf(failure);
-    const [needed, available] = [failure?.needed ?? 0, failure?.available ?? 0];
+    // Where there was no room for as much as a note, nothing was counted yet.
+    const needed = failure?.code === "quota" ? failure.needed || bytesTotal : 0;
+    const available = failure?.available ?? 0;
     this.#set({ ...report, bytesTotal, error, needed, available });
   }
 

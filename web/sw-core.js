@@ -191,8 +191,7 @@ const LATEFIND_REPORT = 200;
   async function obey(wish, event) {
     let work;
     if (wish === "enable") {
-      await store.change({ wanted: true });
-      work = start(event.data.seen);
+      if (await admit()) work = start(event.data.seen);
     } else if (wish === "disable") {
       job?.download.stop();
       await job?.done;
@@ -205,6 +204,18 @@ const LATEFIND_REPORT = 200;
     event.ports[0]?.postMessage(await statusFor(source?.id ?? ""));
     if (wish === "disable") await tell();
     await (work ?? job?.done);
+  }
+
+  /** Note that a copy is wanted, if there is room for as much as a note. */
+  async function admit() {
+    try {
+      await store.change({ wanted: true });
+      return true;
+    } catch (error) {
+      ({ failure } = new LatefindDownload(store, pages, tellSoon).troubleOf(error));
+      await store.remove();
+      return false;
+    }
   }
 
   /** Whether there is nothing to go on with: a copy that is whole, or a failure that was told already. */

@@ -39,6 +39,8 @@ class LatefindDownload {
   total = 0;
   /** Bytes that were not there when it began. */
   #needed = 0;
+  /** Bytes of files that have come since, and fit. */
+  #kept = 0;
   #controller = new AbortController();
   #store;
   #pages;
@@ -198,7 +200,10 @@ class LatefindDownload {
       // A page that is not published is kept as such: so it is not missed.
       if (status !== 200 && file.strict) throw new LatefindTrouble("missing", file.url, `HTTP ${status}`);
       const got = await this.#keep(file, response);
-      if (await this.#store.isSound(file)) return this.#advance(file.bytes - got);
+      if (await this.#store.isSound(file)) {
+        this.#kept += file.bytes;
+        return this.#advance(file.bytes - got);
+      }
       await this.#store.drop(file);
       this.#advance(-got);
     }
@@ -241,7 +246,7 @@ class LatefindDownload {
     const { reason } = /** @type {PromiseRejectedResult} */ (failed);
     if (reason?.name !== "QuotaExceededError") throw new LatefindTrouble("network", file.url, reason);
     // What the browser estimates was wrong, then: all that is known is how much did fit.
-    throw this.#noRoom(this.#needed, Math.max(0, this.#needed - this.total + this.loaded));
+    throw this.#noRoom(this.#needed, this.#kept);
   }
 
   /** @param {number} bytes */
