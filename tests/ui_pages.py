@@ -27,7 +27,8 @@ PAGE = """<!doctype html>
 <p class="tall">Text of the page.</p></main></body></html>"""
 
 STYLE = """:root { color-scheme: light dark } a { color: light-dark(#0d5a68, #74c9d8) }
-body { background: light-dark(#ffffff, #14171c); color: light-dark(#1d2126, #e4e7ec); margin: 0; font-family: system-ui, sans-serif }
+body { background: light-dark(#ffffff, #14171c); color: light-dark(#1d2126, #e4e7ec) }
+body { margin: 0; font-family: system-ui, sans-serif }
 header, main { padding: 1rem; max-width: 46rem; margin: auto } .tall { min-height: 150vh }"""
 
 
