@@ -54,7 +54,7 @@ def test_exported_model_searches_a_site_as_natively(site: Path, opened: Watched)
     """Int8 kernels round differently: scores, of 10 to 15, by .04, so closer sections may change places."""
     native = NativeSearch(site)
     for text in QUERIES:
-        answer = opened.page.evaluate("(text) => search.query(text)", text)
+        answer = opened.page.evaluate("(text) => search.query(text, { mode: 'semantic' })", text)
         expected = native.search(text, 100).results
         scores = {result.section.id: result.score for result in expected}
         results = answer["results"]
