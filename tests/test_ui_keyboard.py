@@ -177,7 +177,8 @@ def test_modal_makes_the_page_inert_and_keeps_its_place(watched: Watched) -> Non
     page.keyboard.press("Escape")
     expect(element.field).to_be_hidden()
     assert page.evaluate("() => scrollY") == 120
-    assert page.evaluate("() => document.documentElement.style.overflow") == ""
+    # A dialog says that it has closed in a task of its own.
+    page.wait_for_function("() => document.documentElement.style.overflow === ''")
 
 
 def test_click_beside_the_dialog_closes_it(watched: Watched) -> None:
