@@ -96,6 +96,17 @@ def test_refined_results_are_marked_and_explained(refined: tuple[Watched, dict[s
     assert {"word", "match", "similarity"} <= first["explanation"][0].keys()
 
 
+def test_words_stay_marked_until_the_meaning_marks_its_own(refined: tuple[Watched, dict[str, Any]]) -> None:
+    text = "butter on a burn"
+    shown = ask(refined[0], text, mode="lexical")["results"][0]
+    answer = ask(refined[0], text)
+    first = next(update for update in answer["updates"] if update["mode"] == "hybrid")
+    kept = next(result for result in first["results"] if result["id"] == shown["id"])
+    assert shown["highlights"]
+    assert (kept["snippet"], kept["highlights"]) == (shown["snippet"], shown["highlights"])
+    assert "explanation" not in kept
+
+
 def test_semantic_mode_makes_no_request_for_words(refined: tuple[Watched, dict[str, Any]]) -> None:
     watched, _ = refined
     before = len(watched.requests)

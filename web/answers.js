@@ -113,6 +113,22 @@ export async function answerByBoth(lexical, { hits, time }, found, { text, limit
 }
 
 /**
+ * Keep what is shown of a section, with the words of it that the query has, until the meaning has marked its own:
+ * what the visitor reads does not change twice.
+ * @param {Content} content  by both signals
+ * @param {Content} shown    by words
+ * @returns {Content}
+ */
+export function keepMarks(content, shown) {
+  const known = new Map(shown.results.map((result) => [result.number, result]));
+  const results = content.results.map((result) => {
+    const { snippet, highlights } = known.get(result.number) ?? result;
+    return highlights.length ? { ...result, snippet, highlights } : result;
+  });
+  return { ...content, results };
+}
+
+/**
  * The sections that the words propose to the engine, best first.
  * @param {Hits} hits
  * @returns {number[]}

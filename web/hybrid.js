@@ -3,7 +3,7 @@
  * marked. Each stage may fail; the others then answer, with a warning that says so.
  */
 
-import { answerByBoth, answerByMeaning, answerByWords, candidatesOf, searchWords } from "./answers.js";
+import { answerByBoth, answerByMeaning, answerByWords, candidatesOf, keepMarks, searchWords } from "./answers.js";
 import { coded } from "./edition.js";
 import { LatefindError, toWire } from "./protocol.js";
 
@@ -35,7 +35,10 @@ import { LatefindError, toWire } from "./protocol.js";
 /** A refined answer that comes within this time (ms) spares the visitor the one before. */
 const HEAD_START = 60;
 
-/** Highlights come one by one: how often (ms) an answer with those so far is told of. */
+/** Highlights come one by one, from the best result on: those of so many, which are in sight, are told of at once. */
+const IN_SIGHT = 4;
+
+/** How often (ms) an answer with the highlights so far is told of after that. */
 const PORTION = 150;
 
 /** When the meaning is ready, the words have this long (ms) before it answers without them. */
@@ -69,7 +72,8 @@ export async function answerHybrid(signals, wish, tell) {
     content.warnings.unshift(...failures.map(toWire));
     if (!fused) return content;
     preview?.end();
-    return await marked(signals, wish, content, tell);
+    const shown = (wish.highlight && preview?.content) || null;
+    return await marked(signals, wish, shown ? keepMarks(content, shown) : content, tell);
   } finally {
     preview?.end();
   }
@@ -107,7 +111,6 @@ export async function answerLexical(lexical, wish, tell) {
  */
 class Preview {
   #over = false;
-  #whole = false;
   #lexical;
   #words;
   #wish;
@@ -126,8 +129,10 @@ class Preview {
     this.#tell = tell;
     /** All of it. */
     this.full = answerByWords(lexical, words, wish);
+    /** The same, once it is there. @type {Content | null} */
+    this.content = null;
     this.full.then(
-      () => (this.#whole = true),
+      (content) => (this.content = content),
       () => {}, // Whoever needs it awaits it.
     );
   }
@@ -147,9 +152,9 @@ class Preview {
    */
   async showTitles(delay) {
     await sleep(delay + HEAD_START);
-    if (this.#whole || this.#over) return;
+    if (this.content || this.#over) return;
     const titles = await answerByWords(this.#lexical, this.#words, this.#wish, { snippets: false }).catch(() => null);
-    if (titles && !this.#whole) this.#say(titles);
+    if (titles && !this.content) this.#say(titles);
   }
 
   /** Tell no more. */
@@ -213,10 +218,11 @@ async function marked({ mark }, wish, content, tell) {
   if (!results.length || !wish.highlight) return content;
   tell(content);
   const known = new Map(results.map((result) => [result.number, result]));
+  const inSight = new Set([...known.keys()].slice(0, IN_SIGHT));
   let last = performance.now();
   const take = (/** @type {Highlighted} */ { number, snippet, highlights, explanation }) => {
     Object.assign(known.get(number) ?? {}, { snippet, highlights, ...(wish.explain ? { explanation } : {}) });
-    if (performance.now() - last < PORTION) return;
+    if (!inSight.has(number) && performance.now() - last < PORTION) return;
     last = performance.now();
     tell({ ...content, results: results.map((result) => ({ ...result })) });
   };
