@@ -5,7 +5,7 @@ PORT ?= 8000
 SERVE ?= 1
 BIN := .venv/bin
 
-.PHONY: demo site test bench lint typecheck runtime model browser clean
+.PHONY: demo site test bench bench-visit lint typecheck runtime model browser clean
 
 demo: site
 ifeq ($(SERVE),1)
@@ -21,6 +21,10 @@ test: .venv/test-installed build/latefind_build/_runtime/runtime.json browser li
 # What search costs in a real browser, into docs/benchmarks.md: `make bench BENCH="--sizes 1000,5000"`.
 bench: .venv/test-installed build/latefind_build/_runtime/runtime.json browser
 	$(BIN)/python tests/bench/run.py $(BENCH)
+
+# What a visitor waits for, into the same page: `make bench-visit BENCH="--fast"` leaves out the slow line.
+bench-visit: .venv/test-installed build/latefind_build/_runtime/runtime.json browser
+	$(BIN)/python tests/bench/visit.py $(BENCH)
 
 lint: .venv/test-installed
 	$(BIN)/ruff check .

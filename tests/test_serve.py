@@ -1,5 +1,6 @@
 """`latefind serve`: real requests to a server on a free port."""
 
+import gzip
 import http.client
 import os
 import signal
@@ -316,3 +317,26 @@ def test_serve_folder_given_relative_to_the_working_directory(site, monkeypatch)
         assert connection.getresponse().read() == b"note"
         connection.close()
         thread.join()
+
+
+def test_serve_compresses_text_for_whoever_takes_it(ask, site):
+    (site / "long.js").write_text("// words, words\n" * 200)
+    _, headers, body = ask("/long.js", Accept_Encoding="gzip, deflate")
+    assert headers["Content-Encoding"] == "gzip"
+    assert int(headers["Content-Length"]) == len(body) < 200
+    assert gzip.decompress(body) == (site / "long.js").read_bytes()
+
+
+@pytest.mark.parametrize("taken", ["", "br", "gzip;q=0", "gzip; q=0.0, br"])
+def test_serve_compresses_for_nobody_else(ask, site, taken):
+    (site / "long.js").write_text("// words, words\n" * 200)
+    _, headers, body = ask("/long.js", Accept_Encoding=taken)
+    assert headers["Content-Encoding"] is None
+    assert headers["Vary"] == "Accept-Encoding"
+    assert body == (site / "long.js").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["small.js", "data-0123456789abcdef.bin"])
+def test_serve_leaves_alone_what_gains_nothing(ask, site, name):
+    (site / name).write_bytes(b"x" * (100 if name == "small.js" else 5000))
+    assert ask(f"/{name}", Accept_Encoding="gzip")[1]["Content-Encoding"] is None

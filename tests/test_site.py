@@ -99,8 +99,8 @@ def test_site_every_link_below_a_sub_path_leads_to_a_file(content, tmp_path):
 
     for name in [page.path for page in site.pages]:
         document = page(output, name)
-        targets = links(document, "a[href], link[href]")
-        # The element's script comes with the index, which is made afterwards.
+        # The element's script, modules and styles come with the index, which is made afterwards.
+        targets = links(document, "a[href], link[href]:not([rel=modulepreload]):not([rel=preload])")
         targets += [node.attributes["src"] for node in document.css("[src]:not([type=module])")]
         for target in targets:
             path = ((output / name).parent / target.partition("#")[0].partition("?")[0]).resolve()

@@ -36,11 +36,12 @@ export class Edition {
   /**
    * Fetch the manifest anew.
    * @param {string} manifestUrl
+   * @param {Promise<Response>} [coming]  where it is on its way already
    * @returns {Promise<Edition>}
    * @throws {LatefindError} `network`, `format` or `version`
    */
-  static async fetch(manifestUrl) {
-    const response = await fetch(manifestUrl, { cache: "no-cache" }).catch((error) => {
+  static async fetch(manifestUrl, coming = fetch(manifestUrl, { cache: "no-cache" })) {
+    const response = await coming.catch((error) => {
       throw unreachable(manifestUrl, "the manifest of an index", error);
     });
     checkStatus(response, manifestUrl);

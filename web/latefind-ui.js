@@ -4,23 +4,32 @@
  * Three variants: `variant="modal"` (a button and a dialog that keys open), `"inline"` (a field with a
  * dropdown) and `"page"` (field and results in the page; the default). `docs/search-page.md` describes
  * attributes, keys, states and style. Data becomes text nodes only, never markup.
+ *
+ * Button and field are there at once. What answers is loaded when somebody is about to search, or when the
+ * browser is idle; what was typed by then is answered.
  */
 
-import { readQuestion, writeQuestion } from "./ui/address.js";
-import { Modal } from "./ui/dialog.js";
-import { ariaKeys, matchesKeys, parseKeys, printedKey } from "./ui/keys.js";
-import { Panel } from "./ui/panel.js";
-import { Recent } from "./ui/recent.js";
-import { Session } from "./ui/session.js";
-import { readSettings } from "./ui/settings.js";
-import { addStrings, changes, loadTexts } from "./ui/texts.js";
-import { buildView, label } from "./ui/view.js";
+import { fetchManifest, fetchModules, whenIdle } from "./ui/ahead.js";
+import { ariaKeys, matchesKeys, parseKeys, printedKey, readQuestion, readSettings, writeQuestion } from "./ui/settings.js";
+import { Modal, buildShell, labelShell } from "./ui/shell.js";
+import { ENGLISH, addStrings, changes, loadTexts } from "./ui/texts.js";
 
 export { addStrings };
 
 /** @typedef {import("./ui/types.js").Searcher} Searcher */
 /** @typedef {import("./ui/settings.js").Settings} Settings */
+/** @typedef {import("./ui/session.js").Session} Session */
+/** @typedef {import("./ui/panel.js").Panel} Panel */
 /** @typedef {import("./ui/view.js").View} View */
+
+/**
+ * What is behind the field.
+ * @typedef {object} Inside
+ * @property {View} view
+ * @property {Panel} panel
+ * @property {Session} session
+ * @property {typeof import("./ui/view.js").labelView} labelView
+ */
 
 export class LatefindSearch extends HTMLElement {
   #shadow = this.attachShadow({ mode: "open" });
@@ -30,9 +39,8 @@ export class LatefindSearch extends HTMLElement {
   #attached;
 
   connectedCallback() {
-    const given = this.#given;
     this.#attached = new Attached(this, this.#shadow);
-    if (given) this.#attached.session.use(given);
+    this.#attached.search = this.#given;
     this.#attached.start();
   }
 
@@ -43,13 +51,13 @@ export class LatefindSearch extends HTMLElement {
 
   /** The search behind the element, once it is open. */
   get search() {
-    return this.#attached?.session.search ?? this.#given;
+    return this.#attached?.search ?? this.#given;
   }
 
   /** Put another search behind the element, one that the page has opened already for instance. */
   set search(search) {
     this.#given = search;
-    if (search) this.#attached?.session.use(search);
+    if (search && this.#attached) this.#attached.search = search;
   }
 
   /** Open the modal; other variants get the focus. */
@@ -75,10 +83,20 @@ export class LatefindSearch extends HTMLElement {
 class Attached {
   #host;
   #settings;
-  #view;
-  #panel;
+  #shell;
   #modal;
   #shortcuts;
+  #texts = ENGLISH;
+  /** @type {Searcher | undefined} */
+  #given;
+  /** @type {Inside | undefined} */
+  #inside;
+  /** @type {Promise<Inside> | undefined} */
+  #furnishing;
+  /** @type {Promise<Response> | undefined} */
+  #manifest;
+  /** Whether Enter was pressed before anything could be asked. */
+  #submitted = false;
   #gone = new AbortController();
 
   /**
@@ -88,78 +106,161 @@ class Attached {
   constructor(host, shadow) {
     this.#host = host;
     this.#settings = readSettings(host);
-    this.#view = buildView(this.#settings.variant);
+    this.#shell = buildShell(this.#settings.variant);
     this.#shortcuts = parseKeys(this.#settings.keys);
-    this.session = new Session(() => openSearch(this.#settings), () => this.#panel.statusChanged());
-    const recent = new Recent(this.#settings.base ?? new URL(".", import.meta.url).href, this.#settings.recent);
-    this.#panel = new Panel(this.#view, this.#settings, this.session, recent, (state) => this.#show(state));
-    this.#modal = new Modal(this.#view.dialog, () => this.#closed());
-    shadow.replaceChildren(...this.#view.styles, this.#view.root);
+    this.#modal = new Modal(this.#shell.dialog, () => this.#closed());
+    shadow.replaceChildren(...this.#shell.styles, this.#shell.root);
+    this.#label();
     this.#listen();
   }
 
   start() {
+    const { variant, param } = this.#settings;
     this.#host.dataset["state"] = "idle";
-    if (this.#settings.variant === "inline") this.#drop(false);
-    const asked = readQuestion(this.#settings.param);
-    if (asked) {
-      this.#panel.ask(asked);
-      if (this.#settings.variant === "inline") this.#drop(false);
-    }
+    if (variant === "inline") this.#drop(false);
+    const asked = readQuestion(param);
+    this.#shell.input.value = asked;
+    this.#submitted = asked !== "";
+    if (asked || variant === "page") void this.#furnish().catch(() => undefined);
+    else whenIdle(fetchModules);
     void this.#reveal(asked);
   }
 
   detach() {
     this.#gone.abort();
     this.#modal.close();
-    this.session.close();
+    this.#inside?.session.close();
+  }
+
+  get search() {
+    return this.#inside?.session.search ?? this.#given;
+  }
+
+  set search(search) {
+    this.#given = search;
+    if (search) this.#inside?.session.use(search);
   }
 
   get field() {
-    const { variant, opener, input } = this.#view;
+    const { variant, opener, input } = this.#shell;
     return variant === "modal" && !this.#modal.open ? opener : input;
   }
 
   open() {
-    if (this.#view.variant !== "modal") return this.#view.input.focus();
-    this.#modal.show();
-    this.#view.input.focus();
-    this.#view.input.select();
-    return void this.#panel.warm();
+    const { root, variant, input } = this.#shell;
+    // Somebody who is faster than the styles is not made to wait for them.
+    root.hidden = false;
+    if (variant === "modal") this.#modal.show();
+    input.focus();
+    if (variant !== "modal") return;
+    input.select();
+    void this.#warm();
   }
 
   close() {
-    if (this.#view.variant === "modal") this.#modal.close();
-    if (this.#view.variant === "inline") this.#drop(false);
+    if (this.#shell.variant === "modal") this.#modal.close();
+    this.#drop(false);
+  }
+
+  /**
+   * Bring what is behind the field.
+   * @returns {Promise<Inside>}
+   */
+  #furnish() {
+    this.#furnishing ??= this.#build().catch((error) => {
+      this.#furnishing = undefined; // The next wish begins afresh.
+      const { failure } = this.#shell;
+      failure.textContent = this.#texts.say(navigator.onLine ? "failedNetwork" : "failedOffline");
+      failure.hidden = false;
+      throw error;
+    });
+    return this.#furnishing;
+  }
+
+  /** @returns {Promise<Inside>} */
+  async #build() {
+    fetchModules();
+    const [{ Panel }, { Recent, Session }, { buildView, labelView }] = await Promise.all([
+      import("./ui/panel.js"),
+      import("./ui/session.js"),
+      import("./ui/view.js"),
+    ]);
+    const settings = this.#settings;
+    const view = buildView(this.#shell);
+    const recent = new Recent(settings.base ?? new URL(".", import.meta.url).href, settings.recent);
+    const session = new Session(() => this.#openSearch(), () => panel.statusChanged());
+    const panel = new Panel(view, settings, session, recent, (state) => (this.#host.dataset["state"] = state));
+    this.#inside = { view, panel, session, labelView };
+    this.#shell.failure.hidden = true;
+    view.results.addEventListener("click", (event) => this.#follow(event));
+    if (this.#given) session.use(this.#given);
+    this.#label();
+    this.#catchUp(panel);
+    return this.#inside;
+  }
+
+  /**
+   * Answer what was typed before there was anything to answer it.
+   * @param {Panel} panel
+   */
+  #catchUp(panel) {
+    const { form, input } = this.#shell;
+    if (this.#gone.signal.aborted || !input.value) return;
+    if (this.#submitted) form.requestSubmit();
+    else panel.ask(input.value, true);
+  }
+
+  /** @returns {Promise<Searcher>} */
+  async #openSearch() {
+    const { base, semantic } = this.#settings;
+    const manifest = this.#manifest;
+    this.#manifest = undefined; // What was fetched ahead serves once; whoever tries again asks the host again.
+    const { createSearch } = await import("./latefind.js");
+    return createSearch({ base, ...(semantic ? { semantic } : {}), ...(manifest ? { manifest } : {}) });
+  }
+
+  /** Begin to load before the first query is typed; with `idle`, only what opens the search. */
+  async #warm(idle = false) {
+    if (!this.search) this.#manifest ??= fetchManifest(this.#settings.base);
+    try {
+      const { panel, session } = await this.#furnish();
+      if (this.#gone.signal.aborted) return;
+      await (idle ? session.open() : panel.warm());
+    } catch {
+      // Shown where it is looked at: in the open panel.
+    }
   }
 
   #listen() {
-    const { root, input, opener, close, panel, results } = this.#view;
+    const { root, form, input, opener, close, panel } = this.#shell;
+    const { variant } = this.#settings;
     const { signal } = this.#gone;
     opener.addEventListener("click", () => this.open());
-    opener.addEventListener("pointerenter", () => void this.session.open().catch(() => undefined));
+    for (const event of ["pointerenter", "focus"]) opener.addEventListener(event, () => void this.#warm(true));
     close.addEventListener("click", () => this.close());
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#submitted = true;
+    });
     input.addEventListener("focus", () => {
-      if (this.#view.variant !== "modal") void this.#panel.warm();
+      if (variant !== "modal") void this.#warm();
       this.#drop(true);
     });
-    input.addEventListener("input", () => this.#drop(true));
+    input.addEventListener("input", () => {
+      this.#submitted = false;
+      this.#drop(true);
+      if (!this.#inside) void this.#warm();
+    });
     input.addEventListener("pointerdown", () => this.#drop(true));
     panel.addEventListener("keydown", (event) => this.#press(event));
-    results.addEventListener("click", (event) => this.#follow(event));
     root.addEventListener("focusout", ({ relatedTarget }) => {
       if (relatedTarget && !root.contains(/** @type {Node} */ (relatedTarget))) this.#drop(false);
     });
     const leave = (/** @type {Event} */ event) => event.composedPath().includes(this.#host) || this.#drop(false);
     document.addEventListener("pointerdown", leave, { signal });
     document.addEventListener("keydown", (event) => this.#shortcut(event), { signal });
-    for (const event of ["online", "offline"]) addEventListener(event, () => this.#panel.refresh(), { signal });
+    for (const event of ["online", "offline"]) addEventListener(event, () => this.#inside?.panel.refresh(), { signal });
     changes.addEventListener("change", () => void this.#translate(), { signal });
-  }
-
-  /** @param {string} state */
-  #show(state) {
-    this.#host.dataset["state"] = state;
   }
 
   /**
@@ -167,7 +268,7 @@ class Attached {
    * @param {string} asked
    */
   async #reveal(asked) {
-    const { styles, root, variant } = this.#view;
+    const { styles, root, variant } = this.#shell;
     const styled = styles.map((sheet) => new Promise((resolve) => {
       for (const event of ["load", "error"]) sheet.addEventListener(event, resolve, { once: true });
     }));
@@ -179,10 +280,18 @@ class Attached {
 
   async #translate() {
     const tag = this.#host.closest("[lang]")?.getAttribute("lang") ?? document.documentElement.lang;
-    this.#panel.texts = await loadTexts(tag);
+    this.#texts = await loadTexts(tag);
+    this.#label();
+  }
+
+  #label() {
     const shortcut = { printed: printedKey(this.#shortcuts), aria: ariaKeys(this.#shortcuts) };
-    label(this.#view, this.#panel.texts, this.#settings.placeholder, shortcut);
-    this.#panel.refresh();
+    labelShell(this.#shell, this.#texts, this.#settings.placeholder, shortcut);
+    if (!this.#inside) return;
+    const { view, panel, labelView } = this.#inside;
+    labelView(view, this.#texts);
+    panel.texts = this.#texts;
+    panel.refresh();
   }
 
   /** @param {KeyboardEvent} event */
@@ -196,7 +305,7 @@ class Attached {
   /** @param {KeyboardEvent} event */
   #press(event) {
     if (event.isComposing) return;
-    const used = event.key === "Escape" ? this.#escape() : this.#panel.handleKey(event);
+    const used = event.key === "Escape" ? this.#escape() : this.#inside?.panel.handleKey(event);
     if (!used) return;
     event.preventDefault();
     event.stopPropagation();
@@ -207,12 +316,17 @@ class Attached {
    * @returns {boolean} whether there was something to leave
    */
   #escape() {
-    const { variant, drop } = this.#view;
+    const { variant, drop, input } = this.#shell;
     if (variant === "inline" && !drop.hidden) this.#drop(false);
-    else if (this.#panel.text) this.#panel.clear();
+    else if (input.value.trim()) this.#clear();
     else if (variant === "modal") this.close();
     else return false;
     return true;
+  }
+
+  #clear() {
+    this.#shell.input.value = "";
+    this.#inside?.panel.clear();
   }
 
   /**
@@ -229,25 +343,15 @@ class Attached {
    * @param {boolean} open
    */
   #drop(open) {
-    const { variant, drop, input, results } = this.#view;
+    const { variant, drop, input } = this.#shell;
     if (variant !== "inline") return;
     drop.hidden = !open;
-    input.setAttribute("aria-expanded", String(open && !results.hidden));
+    if (this.#inside) input.setAttribute("aria-expanded", String(open && !this.#inside.view.results.hidden));
   }
 
   #closed() {
     writeQuestion(this.#settings.param, "");
   }
-}
-
-/**
- * @param {Settings} settings
- * @returns {Promise<Searcher>}
- */
-async function openSearch({ base, semantic }) {
-  const { createSearch } = await import("./latefind.js");
-  const options = { base, ...(semantic ? { semantic } : {}) };
-  return createSearch(options);
 }
 
 customElements.define("latefind-search", LatefindSearch);

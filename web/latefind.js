@@ -53,17 +53,18 @@ const RETRY_AFTER = 10_000;
 /**
  * Open the index of a site. Resolves once lexical search can answer, or where there is none, once the manifest
  * is read and checked.
- * @param {{base?: string | URL, semantic?: string}} [options]
+ * @param {{base?: string | URL | undefined, semantic?: string, manifest?: Promise<Response>}} [options]
  *   `base`: URL of the latefind folder; by default this module's own.
- *   `semantic`: when semantic search may load, "auto" (the default), "ask", "on-demand" or "off"
+ *   `semantic`: when semantic search may load, "auto" (the default), "ask", "on-demand" or "off".
+ *   `manifest`: the folder's `manifest.json`, where it is on its way already
  * @returns {Promise<Search>}
  * @throws {LatefindError} `network`, `format`, `version` or `usage`
  */
-export async function createSearch({ base = new URL(".", import.meta.url), semantic = "auto" } = {}) {
+export async function createSearch({ base = new URL(".", import.meta.url), semantic = "auto", manifest } = {}) {
   const gate = new Gate(semantic);
   const folder = new URL(base, document.baseURI);
   if (!folder.pathname.endsWith("/")) folder.pathname += "/";
-  const edition = await Edition.fetch(new URL("manifest.json", folder).href);
+  const edition = await Edition.fetch(new URL("manifest.json", folder).href, manifest);
   await edition.openLexical();
   return new Search(edition, gate);
 }

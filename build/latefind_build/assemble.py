@@ -22,6 +22,7 @@ from latefind.passages import Section
 from latefind_build.bundle import ModelBundle
 from latefind_build.files import HASH_LENGTH, place_part, replaced_folder, write_part
 from latefind_build.index import Index, IndexOptions, build_index
+from latefind_build.modules import answer_modules, publish_module, shell_modules
 from latefind_build.pages import MOST_INLINE, list_pages, texts_for
 from latefind_build.passage_source import Source
 from latefind_build.paths import web_dir
@@ -163,7 +164,11 @@ def _place_web(work: Path, stemmers: Path) -> None:
             if path.suffix in WEB_SUFFIXES:
                 target = work / path.relative_to(web)
                 target.parent.mkdir(exist_ok=True)
-                target.write_bytes(path.read_bytes())
+                if path.suffix == ".js":
+                    text = publish_module(web, path.relative_to(web).as_posix())
+                    target.write_text(text, "utf-8", newline="\n")
+                else:
+                    target.write_bytes(path.read_bytes())
 
 
 def _place_pages(work: Path, manifest: Manifest, sections: Sequence[Section]) -> None:
@@ -179,9 +184,10 @@ def _place_pages(work: Path, manifest: Manifest, sections: Sequence[Section]) ->
     texts_lang, texts = texts_for(lang)
     pages = list_pages(sections, manifest.base)
     shown = {"search": pages[:MOST_INLINE], "pages": pages, "offline": []}
+    modules = [*shell_modules(web_dir()), *answer_modules(web_dir(), texts_lang)]
     for name, listed in shown.items():
         page = templates.get_template(f"{name}.html")
-        html = page.render(lang=lang, texts=texts, texts_lang=texts_lang, pages=listed)
+        html = page.render(lang=lang, texts=texts, texts_lang=texts_lang, pages=listed, modules=modules)
         (work / _PAGE_FILES.get(name, f"{name}.html")).write_text(html, "utf-8")
 
 

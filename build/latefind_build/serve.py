@@ -10,6 +10,7 @@ something else generated get none: we cannot know which inline scripts they need
 """
 
 import errno
+import gzip
 import os
 import re
 import sys
@@ -17,6 +18,7 @@ from email.utils import formatdate
 from functools import partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from pathlib import Path
 from socket import AF_INET6
 from typing import Any, BinaryIO
@@ -64,6 +66,14 @@ MIME_TYPES = {
 
 BUNDLE_FILE = "latefind.js"
 """A folder that holds this file is a search bundle."""
+
+COMPRESSED = frozenset({".css", ".html", ".js", ".json", ".mjs", ".svg", ".txt", ".webmanifest", ".xml"})
+"""What is sent as gzip to whoever takes it, as hosts do; the rest is compressed already, or large."""
+
+SMALLEST_COMPRESSED = 512
+"""Bytes below which gzip saves nothing worth having."""
+
+_TAKES_GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))")
 
 FOREVER = "public, max-age=31536000, immutable"
 REVALIDATE = "no-cache"
@@ -214,6 +224,7 @@ class _Handler(SimpleHTTPRequestHandler):
         facts = os.fstat(stream.fileno())
         tag = f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"'
         unchanged = status is HTTPStatus.OK and self._has(tag)
+        packed = None if unchanged else self._packed(file, stream, facts.st_size)
         self.send_response(HTTPStatus.NOT_MODIFIED if unchanged else status)
         for name, value in self._headers_for(file).items():
             self.send_header(name, value)
@@ -223,9 +234,19 @@ class _Handler(SimpleHTTPRequestHandler):
             self.end_headers()
             stream.close()
             return None
-        self.send_header("Content-Length", str(facts.st_size))
+        if packed is not None:
+            self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(facts.st_size if packed is None else len(packed)))
         self.end_headers()
-        return stream
+        return stream if packed is None else BytesIO(packed)
+
+    def _packed(self, file: Path, stream: BinaryIO, size: int) -> bytes | None:
+        """Return the file as gzip where that pays and the client takes it; then ``stream`` is closed."""
+        takes = _TAKES_GZIP.search(self.headers.get("Accept-Encoding", ""))
+        if not takes or file.suffix.lower() not in COMPRESSED or size < SMALLEST_COMPRESSED:
+            return None
+        with stream:
+            return gzip.compress(stream.read(), 6, mtime=0)
 
     def _has(self, tag: str) -> bool:
         """Say whether the client's copy is the one that ``tag`` names."""
@@ -238,6 +259,8 @@ class _Handler(SimpleHTTPRequestHandler):
             "Content-Type": MIME_TYPES.get(file.suffix.lower()) or self.guess_type(path),
             "Cache-Control": FOREVER if _HASHED.search(path) else REVALIDATE,
         }
+        if file.suffix.lower() in COMPRESSED:
+            headers["Vary"] = "Accept-Encoding"
         if self._is_ours(file):
             headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
         return headers

@@ -21,6 +21,7 @@ from latefind.errors import InputError, UsageError
 from latefind_build.config import Config, SiteConfig
 from latefind_build.files import replaced_folder
 from latefind_build.markdown import render
+from latefind_build.modules import STYLES, answer_modules, shell_modules
 from latefind_build.paths import web_dir
 from latefind_build.pwa import LOADER
 from latefind_build.site_content import (
@@ -177,6 +178,8 @@ class _Theme:
         self._config = config
         # The 404 page is served at any depth, so it alone cannot use relative links.
         self._root_path = urlsplit(config.site.url or "/").path
+        self._shell = shell_modules(web_dir())
+        self._answering = answer_modules(web_dir(), config.site.language)
 
     def render(self, template: str, url: str | None, **values: object) -> str:
         """Render ``template`` for the page at ``url``; None is the 404 page."""
@@ -193,6 +196,10 @@ class _Theme:
             "groups": self._groups,
             "theme": link(THEME_DIR + "/"),
             "search": link(SEARCH_URL),
+            "search_url": SEARCH_URL,
+            "shell_modules": self._shell,
+            "shell_styles": STYLES,
+            "answer_modules": self._answering,
             "bundle": link(self._config.output_subdir + "/"),
             "description": site.description,
             "offline": self._config.pwa is not False,

@@ -1,5 +1,6 @@
 /**
- * @file What the visitor is told beside results: progress, the offer, what failed, and being offline.
+ * @file What the visitor is told beside results: progress, the offer, what failed, being offline; and what
+ * screen readers are told.
  */
 
 import { toWire } from "../protocol.js";
@@ -21,6 +22,9 @@ const MEANINGS = /** @type {Record<string, Key>} */ ({
   version: "failedChanged",
   format: "failedChanged",
 });
+
+/** Nothing new for this long (ms) before something is announced. */
+const REST = 700;
 
 /**
  * Nothing works: the results give way to this.
@@ -90,4 +94,28 @@ export function showProgress(view, texts, status) {
   /** @type {HTMLElement} */ (line.firstElementChild).style.setProperty("inline-size", `${share * 100}%`);
   if (share === 1) return texts.say("starting");
   return texts.say("loading", { loaded: texts.megabytes(bytesLoaded), total: texts.megabytes(bytesTotal) });
+}
+
+/**
+ * Tells screen readers what changed, politely, and only once it has stopped changing: each keystroke replaces
+ * the list.
+ */
+export class Announcer {
+  #region;
+  #said = "";
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+
+  /** @param {HTMLElement} region  with role "status" */
+  constructor(region) {
+    this.#region = region;
+  }
+
+  /** @param {string} text  empty to say nothing, and to take back what was not said yet */
+  say(text) {
+    clearTimeout(this.#timer);
+    if (!text) this.#said = this.#region.textContent = "";
+    if (!text || text === this.#said) return;
+    this.#timer = setTimeout(() => (this.#said = this.#region.textContent = text), REST);
+  }
 }

@@ -3,23 +3,21 @@
  * The three variants differ in how it is opened, which is the element's business.
  */
 
-import { writeQuestion } from "./address.js";
-import { Announcer } from "./announcer.js";
 import { attach } from "./dom.js";
-import { groupByPage, nameOf, sameTexts, sortResults } from "./groups.js";
-import { showError, showOffer, showProgress, showWarning } from "./notices.js";
-import { ResultList } from "./results.js";
-import { Steady } from "./steady.js";
+import { Announcer, showError, showOffer, showProgress, showWarning } from "./notices.js";
+import { nameOf } from "./result.js";
+import { ResultList, groupByPage, sameTexts, sortResults } from "./results.js";
+import { writeQuestion } from "./settings.js";
 import { ENGLISH } from "./texts.js";
 import { Tools } from "./tools.js";
-import { Walker } from "./walker.js";
+import { Steady, Walker } from "./walker.js";
 
 /** @typedef {import("./types.js").Answer} Answer */
-/** @typedef {import("./groups.js").Group} Group */
+/** @typedef {import("./results.js").Group} Group */
 /** @typedef {import("./view.js").View} View */
 /** @typedef {import("./settings.js").Settings} Settings */
 /** @typedef {import("./session.js").Session} Session */
-/** @typedef {import("./recent.js").Recent} Recent */
+/** @typedef {import("./session.js").Recent} Recent */
 /** @typedef {"idle" | "loading" | "searching" | "ready" | "failed"} State */
 
 /** Typing rests for this long (ms) before a query runs. */
@@ -125,10 +123,13 @@ export class Panel {
     return this.#view.input.value.trim();
   }
 
-  /** @param {string} text */
-  ask(text) {
+  /**
+   * @param {string} text
+   * @param {boolean} [unfinished]  whether the last word may still be typed
+   */
+  ask(text, unfinished = false) {
     this.#view.input.value = text;
-    this.#unfinished = false;
+    this.#unfinished = unfinished;
     void this.run();
   }
 

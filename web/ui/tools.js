@@ -3,7 +3,7 @@
  */
 
 import { attach, build, icon } from "./dom.js";
-import { dateOf } from "./groups.js";
+import { dateOf } from "./results.js";
 
 /** @typedef {import("./types.js").Facet} Facet */
 /** @typedef {import("./types.js").Result} Result */

@@ -1,44 +1,30 @@
 /**
- * @file The element's skeleton: every node that stays, for each of the three variants. What is shown in it
- * changes; texts are put in by {@link label}, again whenever the language changes.
+ * @file The rest of the element's skeleton, which the shell (`shell.js`) opens for: every node that stays. What
+ * is shown in it changes; texts are put in by {@link labelView}, again whenever the language changes.
  *
- *     opener (modal) ► dialog ┐
- *                             ├► form, drop: bar (status, tools), filters, results, notices, foot
- *     inline, page ───────────┘
+ *     drop: bar (status, tools), filters, results, notices, foot
  */
 
-import { attach, build, icon } from "./dom.js";
+import { attach, build } from "./dom.js";
 
-/** @typedef {import("./types.js").Variant} Variant */
+/** @typedef {import("./shell.js").Shell} Shell */
 /** @typedef {import("./texts.js").Texts} Texts */
 /** @typedef {ReturnType<typeof buildView>} View */
 
-/** The first has the colours and sizes that the others use. */
-const STYLES = ["../latefind-ui.css", "./results.css", "./variants.css"];
-
-/** @param {Variant} variant */
-export function buildView(variant) {
+/**
+ * Put into the shell what it opens for.
+ * @param {Shell} shell
+ */
+export function buildView(shell) {
+  const { variant, drop, input } = shell;
   const popup = variant !== "page";
-  const styles = STYLES.map((name) => build("link", { rel: "stylesheet", href: new URL(name, import.meta.url).href }));
-  const field = buildField(variant);
   const bar = buildBar();
   const list = buildList(popup);
   const notices = buildNotices();
-  const said = attach(build("p", { className: "said" }), { role: "status" });
   const foot = variant === "modal" ? [buildFoot()] : [];
-  const drop = build("div", { className: "drop" }, bar.bar, bar.choices, list.scroller, notices.notices, ...foot);
-  attach(drop, { part: "panel" });
-  const panel = build("div", { className: "panel" }, field.form, drop, said);
-  const opener = attach(build("button", { type: "button", className: "opener" }), { part: "button" });
-  const dialog = build("dialog", { className: "dialog" });
-  const root = build("div", { className: `root ${variant}`, hidden: true });
-  if (variant === "modal") {
-    attach(opener, { "aria-haspopup": "dialog" });
-    dialog.append(panel);
-    root.append(opener, dialog);
-  } else root.append(panel);
-  if (popup) combine(field.input, list.results);
-  return { variant, popup, styles, root, opener, dialog, panel, drop, said, ...field, ...bar, ...list, ...notices };
+  drop.append(bar.bar, bar.choices, list.scroller, notices.notices, ...foot);
+  if (popup) combine(input, list.results);
+  return { ...shell, popup, ...bar, ...list, ...notices };
 }
 
 /**
@@ -50,19 +36,6 @@ function combine(input, results) {
   attach(results, { role: "listbox" });
   attach(input, { role: "combobox", "aria-autocomplete": "list" });
   attach(input, { "aria-controls": results.id, "aria-expanded": "false" });
-}
-
-/** @param {Variant} variant */
-function buildField(variant) {
-  const input = build("input", { id: "query", type: "search", name: "q", autocomplete: "off", enterKeyHint: "search" });
-  attach(input, { part: "field", autocapitalize: "off" });
-  input.spellcheck = false;
-  const labelled = build("label", { htmlFor: "query", className: "said" });
-  const wipe = build("button", { type: "button", className: "wipe", hidden: true }, icon("clear"));
-  const close = build("button", { type: "button", className: "close", hidden: variant !== "modal" });
-  const form = build("form", { className: "form" }, labelled, icon("search"), input, wipe, close);
-  attach(form, { role: "search" });
-  return { form, input, labelled, wipe, close };
 }
 
 function buildBar() {
@@ -148,26 +121,14 @@ function buildFoot() {
 }
 
 /**
- * Put the texts of a language into the skeleton.
+ * Put the texts of a language into the skeleton; those of the shell are there.
  * @param {View} view
  * @param {Texts} texts
- * @param {string | null} placeholder
- * @param {{printed: string, aria: string}} shortcut
  */
-export function label(view, texts, placeholder, shortcut) {
-  const { root, input, results } = view;
-  root.lang = texts.lang;
-  view.labelled.textContent = texts.say("search");
-  input.placeholder = placeholder ?? texts.say("placeholder");
-  attach(view.wipe, { "aria-label": texts.say("clear"), title: texts.say("clear") });
-  view.close.textContent = texts.say("close");
+export function labelView(view, texts) {
+  const { root, results } = view;
   attach(results, { "aria-label": texts.say("results") });
   view.heading.textContent = texts.say("results");
-  attach(view.dialog, { "aria-label": texts.say("search") });
-  const key = attach(build("kbd", { textContent: shortcut.printed }), { "aria-hidden": "true" });
-  const name = build("span", { className: "opener-text", textContent: texts.say("search") });
-  view.opener.replaceChildren(icon("search"), name, ...(shortcut.printed ? [key] : []));
-  if (shortcut.aria) attach(view.opener, { "aria-keyshortcuts": shortcut.aria });
   labelTools(view, texts);
   labelNotices(view, texts);
   const hints = root.querySelectorAll(".hint > span");

@@ -1,5 +1,5 @@
 /**
- * @file Walking through the list with the keyboard.
+ * @file Where somebody is in the list: walking through it with the keyboard, and whether it may change.
  *
  * In a modal or dropdown the focus stays in the field and the active option is told by
  * `aria-activedescendant`; on a page the focus itself moves, from link to link.
@@ -108,5 +108,59 @@ export class Walker {
     this.#stop?.setAttribute("aria-selected", "true");
     if (this.#stop) this.#input.setAttribute("aria-activedescendant", this.#stop.id);
     else this.#input.removeAttribute("aria-activedescendant");
+  }
+}
+
+/**
+ * Whether the list may change under the visitor.
+ *
+ * A better answer to the same question may arrive while somebody already aims at a result. The list then
+ * stays as it is, and the answer waits, while one of these holds:
+ *
+ * - the pointer has moved over the list since the last keystroke, and is still there (one that merely rests
+ *   where the list appeared does not count: whoever types is not aiming),
+ * - a finger is on it,
+ * - it is scrolled,
+ * - a result is active or has the focus.
+ */
+export class Steady {
+  #list;
+  #isActive;
+  #aiming = false;
+  #last = "";
+
+  /**
+   * @param {HTMLElement} list          also what scrolls
+   * @param {() => boolean} isActive  whether a result is active
+   * @param {() => void} onFree       the list may change again
+   */
+  constructor(list, isActive, onFree) {
+    this.#list = list;
+    this.#isActive = isActive;
+    list.addEventListener("pointermove", ({ screenX, screenY }) => {
+      const place = `${screenX} ${screenY}`;
+      // Browsers also report a move where content moves under a pointer that rests.
+      if (this.#last && place !== this.#last) this.#aiming = true;
+      this.#last = place;
+    });
+    list.addEventListener("pointerdown", () => (this.#aiming = true));
+    const leave = () => {
+      this.#aiming = false;
+      this.#last = "";
+      if (!this.busy) onFree();
+    };
+    list.addEventListener("pointerleave", leave);
+    list.addEventListener("pointercancel", leave);
+    list.addEventListener("scroll", () => !this.busy && onFree(), { passive: true });
+  }
+
+  /** The visitor typed, and so does not aim. */
+  typed() {
+    this.#aiming = false;
+    this.#last = "";
+  }
+
+  get busy() {
+    return this.#aiming || this.#list.scrollTop > 0 || this.#isActive();
   }
 }
