@@ -1,5 +1,6 @@
 """A latefind folder with only the page's modules, stemmers and a word index: for tests of that tier."""
 
+import base64
 import json
 import os
 import shutil
@@ -21,10 +22,13 @@ from latefind_build.runtime import packed_runtime
 RUNNER = Path(__file__).parent / "run_lexical.mjs"
 
 
-def write_lexical_folder(folder: Path, sections: Sequence[Section], shrink: float = 1) -> Path:
+def write_lexical_folder(
+    folder: Path, sections: Sequence[Section], shrink: float = 1, brings_root: bool = False
+) -> Path:
     """Write the folder and return it.
 
-    ``shrink`` makes the index one of as many files as a site that is so many times as large has.
+    ``shrink`` makes the index one of as many files as a site that is so many times as large has; with
+    ``brings_root`` the manifest brings the root along, as a build has it.
     """
 
     def cut(costs: Sequence[float], size: float, most: int) -> Iterator[tuple[int, int]]:
@@ -46,6 +50,8 @@ def write_lexical_folder(folder: Path, sections: Sequence[Section], shrink: floa
     for name, data in files.others.items():
         (folder / "index" / name).write_bytes(data)
     part = {"role": root.role, "path": root.path, "bytes": root.size, "sha256": root.sha256}
+    if brings_root:
+        part["data"] = base64.b64encode(files.root).decode("ascii")
     (folder / "manifest.json").write_text(json.dumps({"base": "../", "parts": [part]}))
     return folder
 

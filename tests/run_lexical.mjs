@@ -6,7 +6,7 @@
  * FOLDER is a latefind folder. A job is `{"do": "search", "text": …, "options": {…}}`, answered by hits;
  * `{"do": "describe", "documents": […], "text": …}`, answered by results; or `{"do": "analyse", "texts": […],
  * "lang": …}`, answered by the keys of each text; `{"do": "concurrency"}`, answered by how many files were
- * fetched at a time at most. One JSON list on stdout has the answers, in order; an error
+ * fetched at a time at most; `{"do": "requests"}`, answered by the names of the files fetched so far. One JSON list on stdout has the answers, in order; an error
  * is `{"error": {code, message}}`. With WITHOUT_CRYPTO set, no hash can be computed.
  */
 
@@ -20,8 +20,10 @@ if (process.env.WITHOUT_CRYPTO) Object.defineProperty(globalThis, "crypto", { va
 const folder = new URL(`${pathToFileURL(process.argv[2]).href}/`);
 let running = 0;
 let most = 0;
+const requests = [];
 globalThis.fetch = async (url) => {
   most = Math.max(most, (running += 1));
+  requests.push(new URL(url).pathname.split("/").at(-1));
   const bytes = await readFile(new URL(url)).catch(() => null);
   running -= 1;
   return new Response(bytes, { status: bytes ? 200 : 404 });
@@ -47,6 +49,9 @@ const actions = {
   },
   async concurrency() {
     return most;
+  },
+  async requests() {
+    return requests;
   },
   async analyse({ texts, lang }) {
     const language = stemmedLanguage(lang);

@@ -217,9 +217,28 @@ def test_without_the_model_the_words_answer_and_it_is_said(site_copy: Path, watc
     assert watched.page.evaluate("search.status.semantic") == "failed"
 
 
-def test_without_the_words_the_meaning_answers_and_it_is_said(site_copy: Path, watched: Watched) -> None:
+def remove_words(site: Path) -> None:
+    """Remove the word index's files, and the root that the manifest brings along."""
+    for path in (site / "latefind/index").glob("lexical-*"):
+        path.unlink()
+    manifest = site / "latefind/manifest.json"
+    fields = json.loads(manifest.read_text("utf-8"))
+    for part in fields["parts"]:
+        part.pop("data", None)
+    manifest.write_text(json.dumps(fields), "utf-8")
+
+
+def test_without_files_of_words_the_meaning_answers_too(site_copy: Path, watched: Watched) -> None:
     for path in (site_copy / "latefind/index").glob("lexical-*"):
         path.unlink()
+    visit(watched, site_copy, semantic="on-demand")
+    answer = ask(watched, PARAPHRASE)
+    assert answer["mode"] == "semantic"
+    assert "lexical-terms-" in answer["warnings"][0]["message"]
+
+
+def test_without_the_words_the_meaning_answers_and_it_is_said(site_copy: Path, watched: Watched) -> None:
+    remove_words(site_copy)
     status = visit(watched, site_copy, semantic="on-demand")
     assert status["lexical"] == "failed"
     answer = ask(watched, PARAPHRASE)

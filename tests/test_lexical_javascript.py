@@ -1,5 +1,6 @@
 """The page's reader of a word index against Python's: equal words, orders and cards; typed errors."""
 
+import base64
 import gzip
 import json
 import random
@@ -51,6 +52,19 @@ def test_order_scores_and_corrections_are_pythons(sections: list[Section], folde
         assert hits.get("corrected", {}) == expected.corrected, text
         found += expected.total > 0
     assert found > len(queries) / 2
+
+
+@pytest.mark.parametrize("typing", [False, True])
+@pytest.mark.parametrize("text", ["hom zebra yak", "a zzzq hom", "yak zebra hom"])
+def test_frequent_word_is_found_where_nothing_else_is(text: str, typing: bool, folder: Path) -> None:
+    native = open_natively(folder)
+    [(common, df), *_] = native.root.common
+    assert (common, 5 * df > 3 * native.root.sections) == ("hom", True)
+    options = {"limit": 500, "typing": typing, "lang": "en"}
+    [hits] = run_lexical(folder, [{"do": "search", "text": text, "options": options}])
+    expected = native.search(text, analyser_of("en"), limit=500, typing=typing)
+    assert hits["total"] == expected.total >= (1 if typing else df)
+    assert hits["documents"] == expected.documents.tolist()
 
 
 @pytest.mark.parametrize("lang", [*SENTENCES, ""])
@@ -320,6 +334,40 @@ def test_file_that_a_host_unpacked_is_read(small: Path) -> None:
         path.write_bytes(unzip(path.read_bytes()))
     [hits] = run_lexical(small, [{"do": "search", "text": "slugs"}])
     assert hits["documents"] == [0]
+
+
+def change_data(folder: Path, data: str) -> None:
+    """Let the manifest bring ``data`` along as the root."""
+    manifest = folder / "manifest.json"
+    fields = json.loads(manifest.read_text("utf-8"))
+    fields["parts"][0]["data"] = data
+    manifest.write_text(json.dumps(fields), "utf-8")
+
+
+def root_file(folder: Path) -> Path:
+    [path] = [path for path in (folder / "index").iterdir() if path.name.count("-") == 1]
+    return path
+
+
+def test_root_in_the_manifest_is_read_without_its_file(tmp_path: Path) -> None:
+    folder = write_lexical_folder(tmp_path / "latefind", make_sections(), brings_root=True)
+    root_file(folder).unlink()
+    hits, requests = run_lexical(folder, [{"do": "search", "text": "Hefe"}, {"do": "requests"}])
+    assert hits["total"] > 0
+    assert [name.split("-")[1] for name in requests] == ["terms"]
+
+
+@pytest.mark.parametrize("data", ["no base64!", "H4sIAAAA", "bm8gZ3ppcA=="])
+def test_file_of_the_root_is_read_where_the_manifest_has_it_damaged(data: str, small: Path) -> None:
+    change_data(small, data)
+    [hits] = run_lexical(small, [{"do": "search", "text": "slugs"}])
+    assert hits["documents"] == [0]
+
+
+def test_root_of_another_version_in_the_manifest_is_refused(small: Path) -> None:
+    change_data(small, base64.b64encode(another_version(root_file(small).read_bytes())).decode())
+    [answer] = run_lexical(small, [{"do": "search", "text": "slugs"}])
+    assert answer["error"]["code"] == "version"
 
 
 def test_folder_without_word_index_says_so(tmp_path: Path) -> None:

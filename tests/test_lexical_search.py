@@ -222,6 +222,19 @@ def test_frequent_words_do_not_outweigh_the_others() -> None:
     assert not any("common" in name for name in index.fetched)
 
 
+@pytest.mark.parametrize(
+    ("query", "typing"), [("zebra yak widget", False), ("a zebra widgets", False), ("zebra yak widget", True)]
+)
+def test_frequent_word_is_found_where_nothing_else_is(query: str, typing: bool) -> None:
+    sections = [*[make("A", "widget cases")] * 250, *[make("B", "something")] * 50]
+    assert search(open_index(sections), query, typing=typing).total == 250
+
+
+def test_frequent_word_is_dropped_where_only_the_filter_forbids_what_else_was_found() -> None:
+    sections = [make("A", "slug and more"), *[make("B", "and more", filters={"kind": ["guide"]})] * 300]
+    assert search(open_index(sections), "more and slug zebra", filters={"kind": ["guide"]}).total == 0
+
+
 def test_frequent_words_alone_are_looked_up() -> None:
     sections = [make("A", "to be or not"), *[make("B", "to be")] * 300]
     assert search(open_index(sections), "to be").total == 301

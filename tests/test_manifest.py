@@ -1,6 +1,7 @@
 """The manifest: round trip, integrity of parts, and manifests that must be refused."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -25,6 +26,18 @@ def test_manifest_round_trips() -> None:
     assert Manifest.from_bytes(MANIFEST.to_bytes()) == MANIFEST
 
 
+def test_manifest_that_brings_a_part_along_round_trips() -> None:
+    part = replace(Part.of("lexical", "index/lexical.bin", b"abc"), data=b"abc")
+    manifest = replace(MANIFEST, parts=[*MANIFEST.parts, part])
+    assert Manifest.from_bytes(manifest.to_bytes()).by_role("lexical")[0].data == b"abc"
+
+
+def test_data_that_are_not_the_part_are_refused() -> None:
+    part = replace(Part.of("lexical", "index/lexical.bin", b"abc"), data=b"abd")
+    with pytest.raises(IntegrityError, match=r"^index/lexical\.bin: .*SHA-256"):
+        Manifest.from_bytes(replace(MANIFEST, parts=[part]).to_bytes())
+
+
 def test_part_accepts_its_own_bytes() -> None:
     MANIFEST.parts[0].verify(b"abc")
 
@@ -46,6 +59,10 @@ def test_manifest_of_another_version_is_refused_naming_both() -> None:
         "not JSON": (b"<html>", "expected JSON"),
         "not an object": (b"[]", "expected a JSON object"),
         "no counts": (changed(counts=None), "complete manifest"),
+        "data that are no base64": (
+            changed(parts=[{"role": "lexical", "path": "a", "bytes": 1, "sha256": "0" * 64, "data": "?"}]),
+            "complete manifest",
+        ),
         "part without a size": (changed(parts=[{"role": "shard", "path": "a"}]), "complete manifest"),
         "part outside": (
             changed(parts=[{"role": "shard", "path": "../a", "bytes": 1, "sha256": "0" * 64}]),

@@ -34,13 +34,15 @@ export class Edition {
   }
 
   /**
-   * Fetch the manifest anew.
+   * Fetch the manifest anew, and beside it the code that searches words, which nearly every index has.
    * @param {string} manifestUrl
    * @param {Promise<Response>} [coming]  where it is on its way already
    * @returns {Promise<Edition>}
    * @throws {LatefindError} `network`, `format` or `version`
    */
   static async fetch(manifestUrl, coming = fetch(manifestUrl, { cache: "no-cache" })) {
+    // What fails is said by `openLexical`, which wants it.
+    import("./lexical.js").then(({ Lexical }) => Lexical.prepare()).catch(() => {});
     const response = await coming.catch((error) => {
       throw unreachable(manifestUrl, "the manifest of an index", error);
     });

@@ -77,6 +77,26 @@ export class LexicalFiles {
   }
 
   /**
+   * Read a file that came along with something else, in base64; fetch it where that is damaged.
+   * @template T
+   * @param {string} data
+   * @param {string} path
+   * @param {(bytes: Bytes, url: string) => T | Promise<T>} read
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<T>}
+   * @throws {LatefindError} as {@link get}
+   */
+  async getFrom(data, path, read, signal) {
+    const url = new URL(path, this.#base).href;
+    try {
+      return await read(await gunzip(fromBase64(data, url), url), url);
+    } catch (error) {
+      if (!(error instanceof LatefindError) || error.code !== "integrity") throw error;
+      return await this.get(path, read, signal);
+    }
+  }
+
+  /**
    * @template T
    * @param {string} path
    * @param {(bytes: Bytes, url: string) => T | Promise<T>} read
@@ -179,6 +199,20 @@ export class LexicalFiles {
       this.#entries.delete(path);
       kept -= weight;
     }
+  }
+}
+
+/**
+ * @param {string} data
+ * @param {string} url  to be named where it is none
+ * @returns {Bytes}
+ * @throws {LatefindError} `integrity`
+ */
+function fromBase64(data, url) {
+  try {
+    return Uint8Array.from(atob(data), (char) => char.charCodeAt(0));
+  } catch {
+    throw damaged(url, "base64 in the manifest", "something else");
   }
 }
 

@@ -43,6 +43,7 @@ const SHORTEST_PREFIX = 2;
  * @property {Slot[]} slots       without the common words that others make superfluous
  * @property {Slot | null} typed  that of the word that is being typed, if one is
  * @property {boolean} isAlone    whether the query is one word
+ * @property {boolean} hasDropped  whether a slot was dropped, or stayed without its own term
  * @property {{key: string, slots: Slot[]}[]} titles  that give a bonus, of what these slots could give
  */
 
@@ -51,9 +52,10 @@ const SHORTEST_PREFIX = 2;
  * @param {Analyser} analyser
  * @param {Root} root
  * @param {boolean} typing  whether the last word may still grow
+ * @param {boolean} [drops] whether common words are dropped
  * @returns {Query}
  */
-export function makeQuery(text, analyser, root, typing) {
+export function makeQuery(text, analyser, root, typing, drops = true) {
   const read = text.slice(0, MOST_TEXT);
   const chunks = [...scanChunks(read)].map((chunk) => analyser.termsOf(chunk));
   /** @type {Map<string, Slot>} */
@@ -66,7 +68,7 @@ export function makeQuery(text, analyser, root, typing) {
   const last = typing && endsInWord(read) ? chunks.at(-1)?.words.at(-1) : undefined;
   const being = last && all.get(nameOf(last.term, FACTOR.word));
   const typed = being?.word ? being : null;
-  const dropped = new Set(dropCommon(words, root));
+  const dropped = new Set(drops ? dropCommon(words, root) : []);
   for (const slot of dropped) {
     if (slot === typed) slot.own = false;
     else all.delete(nameOf(slot.key, slot.factor));
@@ -79,7 +81,8 @@ export function makeQuery(text, analyser, root, typing) {
     .filter(({ terms }) => chunks.length > 1 && isName(terms))
     .map(({ terms, slots: some }) => ({ key: analyser.sequenceKey([terms]), slots: some }));
   titles.push(...names.filter(({ key }) => key).slice(0, MOST_NAMES));
-  return { slots, typed, isAlone: words.length === 1, titles: titles.filter(({ key }) => key) };
+  const isAlone = words.length === 1;
+  return { slots, typed, isAlone, hasDropped: dropped.size > 0, titles: titles.filter(({ key }) => key) };
 }
 
 /**

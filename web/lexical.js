@@ -20,6 +20,7 @@ import { loadStemmer, stemmedLanguage } from "./stem.js";
 import "./snippet.js";
 
 /** @typedef {import("./lexical-describe.js").LexicalResult} LexicalResult */
+/** @typedef {import("./lexical-files.js").Bytes} Bytes */
 /** @typedef {import("./lexical-format.js").Postings} Postings */
 /** @typedef {import("./lexical-query.js").Query} Query */
 /** @typedef {import("./lexical-query.js").Slot} Slot */
@@ -86,7 +87,16 @@ export class Lexical {
   }
 
   /**
-   * Fetch the root, and the stemmer of the page's language beside it.
+   * Begin to fetch what is needed whatever the manifest says: the stemmer of the page's language.
+   * @param {string} [lang]
+   */
+  static prepare(lang = pageLanguage()) {
+    // Most probably the one that is needed; if not, or if it fails, the search says so.
+    loadStemmer(stemmedLanguage(lang)).catch(() => {});
+  }
+
+  /**
+   * Read the root, which the manifest brings along or names, and fetch the stemmer of the page's language.
    * @param {Manifest} manifest
    * @param {string} manifestUrl
    * @param {{lang?: string, signal?: AbortSignal}} [options]  `lang`: of the page, unless told
@@ -101,10 +111,10 @@ export class Lexical {
     }
     const folder = new URL(part.path, manifestUrl);
     const files = new LexicalFiles(new URL(".", folder).href);
-    // Most probably the one that is needed; if not, or if it fails, the search says so.
-    loadStemmer(stemmedLanguage(lang)).catch(() => {});
+    Lexical.prepare(lang);
     const name = folder.pathname.slice(folder.pathname.lastIndexOf("/") + 1);
-    const root = await files.get(name, (bytes, url) => new Root(bytes, url), signal);
+    const read = (/** @type {Bytes} */ bytes, /** @type {string} */ url) => new Root(bytes, url);
+    const root = await (part.data ? files.getFrom(part.data, name, read, signal) : files.get(name, read, signal));
     return new Lexical(root, files, manifest, manifestUrl, lang);
   }
 
@@ -133,11 +143,17 @@ export class Lexical {
     signal?.throwIfAborted();
     const before = this.traffic;
     const analyser = await this.#analyser(lang);
-    const query = makeQuery(text, analyser, this.#root, typing);
     const loaded = new Lookup(this.#root, this.#files);
     const allowing = this.#allowed(filters, loaded, signal);
-    const [corrected] = await Promise.all([this.#resolve(query, analyser, loaded, signal), allowing]);
-    const scores = scoreAll(query, (key) => loaded.find(key), this.#root);
+    const answer = async (/** @type {boolean} */ drops) => {
+      const asked = makeQuery(text, analyser, this.#root, typing, drops);
+      const [meant] = await Promise.all([this.#resolve(asked, analyser, loaded, signal), allowing]);
+      return { query: asked, corrected: meant, scores: scoreAll(asked, (key) => loaded.find(key), this.#root) };
+    };
+    let found = await answer(true);
+    // Of what was left no section has anything: what was dropped is better than nothing.
+    if (found.query.hasDropped && !found.scores.some((score) => score > 0)) found = await answer(false);
+    const { query, corrected, scores } = found;
     const most = Math.min(Math.max(limit, FEWEST), this.#root.sections);
     const best = selectBest(scores, await allowing, most, this.#root.levels);
     this.#remember(text, query, analyser, loaded);

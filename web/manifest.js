@@ -26,7 +26,14 @@ const ON_DEMAND_ROLES = ["names", "shard"];
 const LEXICAL_ROLE = "lexical";
 
 /** @typedef {"small" | "large"} Tier */
-/** @typedef {{role: string, path: string, bytes: number, sha256: string}} Part */
+/**
+ * @typedef {object} Part
+ * @property {string} role
+ * @property {string} path    below the manifest
+ * @property {number} bytes
+ * @property {string} sha256  in hex
+ * @property {string} data    the whole file once more, in base64, where it spares a request; mostly empty
+ */
 
 /**
  * @typedef {object} Manifest
@@ -134,7 +141,8 @@ function readPart(fields, index) {
   if (typeof sha256 !== "string" || !/^[0-9a-f]{64}$/.test(sha256)) {
     throw malformed(`${at}sha256`, "64 hex digits", sha256);
   }
-  return { role: readString(fields, "role", at), path, bytes, sha256 };
+  const data = fields.data === undefined ? "" : readString(fields, "data", at);
+  return { role: readString(fields, "role", at), path, bytes, sha256, data };
 }
 
 /**

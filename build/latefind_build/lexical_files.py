@@ -29,14 +29,14 @@ from latefind.passages import Section
 HASH_DIGITS = 16
 """Hex digits of the SHA-256 in a file's name, and in the root."""
 
-ROOT_CARD_BYTES, CARD_BYTES, MAX_CARD_FILES = 40_000, 8_000, 256
+ROOT_CARD_BYTES, CARD_BYTES, MAX_CARD_FILES = 40_000, 16_000, 128
 """Cards of up to the first size, those of about 3,000 sections, are in the root and cost no request. Files of
 more aim at the second size, and there are at most so many: ten results may lie in ten of them."""
 
 TEXT_BYTES, MAX_TEXT_FILES = 20_000, 1_024
 """Size that a file of texts aims at, and most of them."""
 
-SINGLE_WORDS, WORD_BYTES, MAX_WORD_FILES = 48_000, 32_000, 64
+SINGLE_WORDS, WORD_BYTES, MAX_WORD_FILES = 96_000, 32_000, 64
 """The vocabulary is one file up to about the first size. Files of a larger one aim at the second, and there
 are at most so many for each of the two orders."""
 

@@ -126,19 +126,27 @@ class LexicalIndex:
         may go on.
         """
         query = take_apart(text, analyser, self.root, typing)
-        corrected: dict[str, str] = {}
-        for slot in query.slots:
-            if slot.is_last:
-                self._add_prefixed(slot, query.is_alone)
-            if may_be_typo(slot) and slot.own and not slot.alternatives and self._find(slot.key) is None:
-                corrected |= self._add_corrections(slot, analyser)
-        points = self._score(query)
+        points, corrected = self._answer(query, analyser)
+        if query.has_dropped and not points.any():
+            # Of what was left no section has anything: what was dropped is better than nothing.
+            query = take_apart(text, analyser, self.root, typing, drops=False)
+            points, corrected = self._answer(query, analyser)
         if filters:
             points[~self._allowed(filters)] = 0
         found = np.flatnonzero(points)
         best = found[np.lexsort((found, -points[found]))][:limit]
         scores = points[best] / (SCORE_SCALE * self.root.levels)
         return LexicalHits(len(found), best, points[best], scores, corrected)
+
+    def _answer(self, query: Query, analyser: Analyser) -> tuple[_Array, dict[str, str]]:
+        """Return the points of every document, and the words that were read as others."""
+        corrected: dict[str, str] = {}
+        for slot in query.slots:
+            if slot.is_last:
+                self._add_prefixed(slot, query.is_alone)
+            if may_be_typo(slot) and slot.own and not slot.alternatives and self._find(slot.key) is None:
+                corrected |= self._add_corrections(slot, analyser)
+        return self._score(query), corrected
 
     def _score(self, query: Query) -> _Array:
         """Return the points of every document, int64 (N,)."""

@@ -93,15 +93,18 @@ class Query:
         Keys of titles that its identifiers may be, each with the slots of that identifier.
     is_alone : bool
         Whether the last word is the only one.
+    has_dropped : bool
+        Whether a slot was dropped, or stayed without its own term.
     """
 
     slots: Sequence[Slot]
     title: str
     names: Sequence[tuple[str, Sequence[Slot]]]
     is_alone: bool
+    has_dropped: bool = False
 
 
-def take_apart(text: str, analyser: Analyser, root: Root, typing: bool) -> Query:
+def take_apart(text: str, analyser: Analyser, root: Root, typing: bool, drops: bool = True) -> Query:
     """Return what ``text`` looks up.
 
     Parameters
@@ -110,6 +113,8 @@ def take_apart(text: str, analyser: Analyser, root: Root, typing: bool) -> Query
         Knows which words are common.
     typing : bool
         Whether the last word may go on.
+    drops : bool
+        Whether common words are dropped.
     """
     chunks = list(analyser.analyse(text))
     slots: dict[tuple[str, int], Slot] = {}
@@ -133,7 +138,7 @@ def take_apart(text: str, analyser: Analyser, root: Root, typing: bool) -> Query
         last = chunks[-1].words
         if last and last[-1][1] and slots[last[-1][0], WORD_FACTOR].word:
             slots[last[-1][0], WORD_FACTOR].is_last = True
-    _drop_common(slots, words, root)
+    dropped = _drop_common(slots, words, root) if drops else 0
     names = [
         (key, [slots[owned] for owned in dict.fromkeys(keys) if owned in slots])
         for terms, keys in zip(chunks, owners, strict=True)
@@ -144,6 +149,7 @@ def take_apart(text: str, analyser: Analyser, root: Root, typing: bool) -> Query
         analyser.sequence_key(chunks),
         names[:MAX_NAMES] if len(chunks) > 1 else (),
         len(words) == 1,
+        dropped > 0,
     )
 
 
@@ -163,8 +169,8 @@ def _note_words(slots: Mapping[tuple[str, int], Slot], chunks: Sequence[Terms]) 
             slot.word = slot.word or ("" if is_unspaced(folded) else plain(folded))
 
 
-def _drop_common(slots: dict[tuple[str, int], Slot], words: Sequence[Slot], root: Root) -> None:
-    """Drop one-letter words, then the most frequent ones, as long as enough are left."""
+def _drop_common(slots: dict[tuple[str, int], Slot], words: Sequence[Slot], root: Root) -> int:
+    """Drop one-letter words, then the most frequent ones, as long as enough are left; return how many."""
     named = {slot.key: slot for slot in words}
     letters = [slot for slot in words if len(slot.key) == 1 and is_letter(slot.key)]
     turns = [(slot, KEEP_FREQUENT) for slot in letters]
@@ -182,6 +188,7 @@ def _drop_common(slots: dict[tuple[str, int], Slot], words: Sequence[Slot], root
             slot.own = False
         else:
             del slots[slot.key, slot.factor]
+    return len(words) - left
 
 
 def weight_of(sections: int, df: int) -> int:

@@ -4,6 +4,7 @@ The browser reads the manifest first; everything else that it loads is named in 
 SHA-256. Written by the builder, read by Python and, as plain JSON, by ``web/latefind.js``.
 """
 
+import base64
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -42,12 +43,25 @@ ON_DEMAND = ("names", "shard")
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One file of the bundle: its role, its path below the manifest, its size and its SHA-256 in hex."""
+    """One file of the bundle.
+
+    Attributes
+    ----------
+    path : str
+        Below the manifest.
+    size : int
+        Bytes.
+    sha256 : str
+        In hex.
+    data : bytes
+        The whole file once more, where the manifest brings it along to spare a request; mostly empty.
+    """
 
     role: str
     path: str
-    size: int  # bytes
+    size: int
     sha256: str
+    data: bytes = b""
 
     @classmethod
     def of(cls, role: str, path: str, data: bytes) -> "Part":
@@ -112,10 +126,7 @@ class Manifest:
             "model": dict(self.model),
             "counts": dict(self.counts),
             "runtime": dict(self.runtime),
-            "parts": [
-                {"role": part.role, "path": part.path, "bytes": part.size, "sha256": part.sha256}
-                for part in self.parts
-            ],
+            "parts": [_part_fields(part) for part in self.parts],
         }
         return (json.dumps(data, ensure_ascii=False, indent=1) + "\n").encode("utf-8")
 
@@ -129,6 +140,8 @@ class Manifest:
             Another format version; the message names both.
         FormatError
             Not JSON, or a field is missing or malformed.
+        IntegrityError
+            The data of a part that it brings along are not that part.
         """
         try:
             fields = json.loads(data)
@@ -160,8 +173,14 @@ class Manifest:
             raise FormatError.expected(where, "a complete manifest", f"{error!r}", "Build again.") from error
 
 
+def _part_fields(part: Part) -> dict[str, object]:
+    fields = {"role": part.role, "path": part.path, "bytes": part.size, "sha256": part.sha256}
+    return fields | ({"data": base64.b64encode(part.data).decode("ascii")} if part.data else {})
+
+
 def _read_part(fields: Any, where: str) -> Part:
-    part = Part(str(fields["role"]), str(fields["path"]), int(fields["bytes"]), str(fields["sha256"]))
+    data = base64.b64decode(str(fields.get("data", "")), validate=True)
+    part = Part(str(fields["role"]), str(fields["path"]), int(fields["bytes"]), str(fields["sha256"]), data)
     path = PurePosixPath(part.path)
     if path.is_absolute() or ".." in path.parts or "\\" in part.path or ":" in part.path:
         raise FormatError.expected(where, "a part's path below the manifest", part.path)
@@ -169,4 +188,6 @@ def _read_part(fields: Any, where: str) -> Part:
         raise FormatError.expected(where, f"a role among {', '.join(ROLES)}", part.role)
     if part.size < 0 or len(part.sha256) != 64:
         raise FormatError.expected(f"{where}: {part.path}", "a size and a SHA-256", repr(fields))
+    if data:
+        part.verify(data)
     return part
