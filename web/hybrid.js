@@ -187,10 +187,11 @@ async function firstWords({ lexical, ready, wanted }, wish) {
  * @param {Words | null} words
  * @param {Preview | null} preview
  */
-function askAfter({ ask, ready }, wish, words, preview) {
-  const asking = ask(wish, words ? candidatesOf(words.hits) : []);
+async function askAfter({ ask, ready }, wish, words, preview) {
   void preview?.show(ready ? HEAD_START : 0);
-  return asking;
+  // What has yet to be loaded is large: the words, which are shown meanwhile, have the line first.
+  if (!ready && preview) await Promise.race([preview.full.catch(() => null), sleep(PATIENCE)]);
+  return ask(wish, words ? candidatesOf(words.hits) : []);
 }
 
 /**

@@ -47,6 +47,9 @@ export { LatefindError };
  * @property {() => void} decline
  */
 
+/** The line belongs to the first question for so long (ms) before semantic search loads by itself. */
+const HEAD_START = 1_000;
+
 /** Lexical search that failed is tried again by a query after this time, ms. */
 const RETRY_AFTER = 10_000;
 
@@ -100,7 +103,7 @@ export class Search extends EventTarget {
     this.#status = { ...this.#session.status, ...lexicalStatus(edition) };
     if (edition.lexicalError) this.#lexicalFailed = Date.now();
     this.#updateOffer();
-    if (gate.startsByItself && edition.lexical) whenIdle(() => this.#startByItself());
+    if (gate.startsByItself && edition.lexical) setTimeout(() => whenIdle(() => this.#startByItself()), HEAD_START);
   }
 
   /** @returns {Readonly<Status>} */
