@@ -62,7 +62,14 @@ def test_words_that_hardly_match_do_not_outweigh_the_meaning() -> None:
     assert run("how do plants survive when I am away", [9, 0], [7.5, 9]).numbers.tolist() == [0, 1]
 
 
-def test_unknown_score_counts_as_the_worst_known() -> None:
+def test_unknown_score_counts_as_the_mean_of_those_with_words() -> None:
+    found = run("two words", [4, 4, 4, 0], [10, 5, None, 1])
+    between = run("two words", [4, 4, 4, 0], [10, 5, 7.5, 1])
+    assert found.numbers.tolist() == [0, 2, 1, 3]
+    assert found.scores.tolist() == between.scores.tolist()
+
+
+def test_unknown_score_counts_as_the_worst_where_no_known_one_has_words() -> None:
     found = run("two words", [0, 0, 0], [10, 5, None])
     assert found.scores[1] == found.scores[2]
 

@@ -54,7 +54,7 @@ export function semanticWeight(text) {
 export function fuse(text, candidates) {
   const weight = semanticWeight(text);
   const lexical = byBest(candidates.map((candidate) => candidate.lexical), DOUBT);
-  const semantic = byBest(candidates.map((candidate) => candidate.semantic), 0);
+  const semantic = byBest(fill(candidates), 0);
   return candidates
     .map((candidate, at) => ({
       ...candidate,
@@ -64,14 +64,26 @@ export function fuse(text, candidates) {
 }
 
 /**
- * Scores divided by the best (and `doubt`), never below 0; an unknown one counts as the worst of the known.
- * @param {(number | null)[]} scores
+ * MaxSim of all: an unknown one counts as the mean of those that have any of the words and are known, or else as
+ * the worst known.
+ * @param {Candidate[]} candidates
+ * @returns {number[]}
+ */
+function fill(candidates) {
+  const known = candidates.flatMap(({ semantic }) => (semantic === null ? [] : [semantic]));
+  const alike = candidates.flatMap(({ lexical, semantic }) => (semantic === null || lexical <= 0 ? [] : [semantic]));
+  const worst = known.length ? Math.min(...known) : 0;
+  const standIn = alike.length ? alike.reduce((sum, score) => sum + score, 0) / alike.length : worst;
+  return candidates.map(({ semantic }) => semantic ?? standIn);
+}
+
+/**
+ * Scores divided by the best (and `doubt`), never below 0.
+ * @param {number[]} scores
  * @param {number} doubt
  */
 function byBest(scores, doubt) {
-  const known = scores.filter((score) => score !== null);
-  const best = Math.max(0, ...known);
+  const best = Math.max(0, ...scores);
   if (best <= 0) return scores.map(() => 0);
-  const worst = Math.min(...known);
-  return scores.map((score) => Math.max(score ?? worst, 0) / (best + doubt));
+  return scores.map((score) => Math.max(score, 0) / (best + doubt));
 }

@@ -72,7 +72,7 @@ def fuse(
         any of the words.
     semantic : float32, shape (n,)
         MaxSim. NaN where it is not known, since the section's shard is not in memory: the section then
-        counts as the worst of those that are known.
+        counts as the mean of those that have any of the words and are known.
 
     Returns
     -------
@@ -80,16 +80,25 @@ def fuse(
         All of them.
     """
     weight = semantic_weight(text)
-    scores = (1 - weight) * _by_best(lexical, DOUBT) + weight * _by_best(semantic)
+    scores = (1 - weight) * _by_best(lexical.astype(np.float64), DOUBT)
+    scores += weight * _by_best(_fill(semantic.astype(np.float64), lexical > 0))
     order = np.lexsort((numbers, -scores))
     return Fused(numbers[order], scores[order])
 
 
-def _by_best(scores: npt.NDArray[np.float32], doubt: float = 0) -> npt.NDArray[np.float64]:
+def _fill(scores: npt.NDArray[np.float64], has_words: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    """Return the scores; for NaN the mean of the known ones that have words, or else the worst known."""
+    known = ~np.isnan(scores)
+    alike = scores[known & has_words]
+    if len(alike):
+        # Added one after the other, as in JavaScript: NumPy's own sum rounds otherwise.
+        stand_in = float(np.cumsum(alike)[-1]) / len(alike)
+    else:
+        stand_in = float(scores[known].min(initial=np.inf)) if known.any() else 0.0
+    return np.where(known, scores, stand_in)
+
+
+def _by_best(scores: npt.NDArray[np.float64], doubt: float = 0) -> npt.NDArray[np.float64]:
     """Return the scores divided by the best (and ``doubt``), from 0; all 0 where the best is not above 0."""
-    known = scores[~np.isnan(scores)].astype(np.float64)
-    best = float(known.max(initial=0))
-    if best <= 0:
-        return np.zeros(len(scores))
-    filled = np.where(np.isnan(scores), known.min(), scores.astype(np.float64))
-    return np.maximum(filled, 0) / (best + doubt)
+    best = float(scores.max(initial=0))
+    return np.maximum(scores, 0) / (best + doubt) if best > 0 else np.zeros(len(scores))
