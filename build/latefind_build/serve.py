@@ -15,7 +15,7 @@ import os
 import re
 import sys
 from email.utils import formatdate
-from functools import partial
+from functools import lru_cache, partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
@@ -67,8 +67,10 @@ MIME_TYPES = {
 BUNDLE_FILE = "latefind.js"
 """A folder that holds this file is a search bundle."""
 
-COMPRESSED = frozenset({".css", ".html", ".js", ".json", ".mjs", ".svg", ".txt", ".webmanifest", ".xml"})
-"""What is sent as gzip to whoever takes it, as hosts do; the rest is compressed already, or large."""
+COMPRESSED = frozenset(
+    (".css", ".html", ".js", ".json", ".mjs", ".svg", ".txt", ".wasm", ".webmanifest", ".xml")
+)
+"""What is sent as gzip to whoever takes it, as hosts do; the rest is compressed already, or gains little."""
 
 SMALLEST_COMPRESSED = 512
 """Bytes below which gzip saves nothing worth having."""
@@ -137,6 +139,13 @@ def _bind_error(error: OSError, host: str, port: int) -> UsageError:
         return UsageError.expected("--port", "a port that you may use", got, "Try --port 8000.")
     got = f"{host} ({error.strerror or error})"
     return UsageError.expected("--host", "an address of this machine", got, "Try --host 127.0.0.1.")
+
+
+@lru_cache(maxsize=128)
+def _compress(file: Path, modified: int) -> bytes:
+    """Return ``file`` as gzip; large ones quickly, as somebody waits. ``modified`` tells a new one."""
+    data = file.read_bytes()
+    return gzip.compress(data, 1 if len(data) > 1_000_000 else 6, mtime=0)
 
 
 class _Server(ThreadingHTTPServer):
@@ -245,8 +254,8 @@ class _Handler(SimpleHTTPRequestHandler):
         takes = _TAKES_GZIP.search(self.headers.get("Accept-Encoding", ""))
         if not takes or file.suffix.lower() not in COMPRESSED or size < SMALLEST_COMPRESSED:
             return None
-        with stream:
-            return gzip.compress(stream.read(), 6, mtime=0)
+        stream.close()
+        return _compress(file, file.stat().st_mtime_ns)
 
     def _has(self, tag: str) -> bool:
         """Say whether the client's copy is the one that ``tag`` names."""
