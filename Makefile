@@ -49,10 +49,12 @@ typecheck: .venv/test-installed web/node_modules/.package-lock.json
 web/node_modules/.package-lock.json: web/package-lock.json
 	cd web && npm ci --no-audit --no-fund --loglevel=error
 
-# The browser's runtime (Pyodide, NumPy, onnxruntime-web, stemmers), packed once from npm and PyPI.
+# The browser's runtime (Pyodide, NumPy, onnxruntime-web, stemmers), packed from npm and PyPI; our package is
+# compiled into it, and a recorded run of it says what is kept, so that a change of it packs again.
+PACKS := $(wildcard build/latefind_build/runtime*) $(addprefix build/latefind_build/,archives.py browser_modules.py stem_modules.py)
 runtime: build/latefind_build/_runtime/runtime.json
-build/latefind_build/_runtime/runtime.json: .venv/installed web/node_modules/.package-lock.json build/latefind_build/runtime.py build/latefind_build/stem_modules.py
-	$(BIN)/python -m latefind_build.runtime --node-modules web/node_modules --output build/latefind_build/_runtime
+build/latefind_build/_runtime/runtime.json: .venv/installed web/node_modules/.package-lock.json $(PACKS) $(wildcard py/latefind/*.py)
+	$(BIN)/python -m latefind_build.runtime_pack --node-modules web/node_modules --output build/latefind_build/_runtime
 
 # Chromium for the browser tests; LATEFIND_CHROMIUM names another one.
 browser:

