@@ -2,33 +2,57 @@
  * @file The query encoder: onnxruntime-web, one thread, so that no special headers are needed.
  */
 
+import { memoryError, ranOut } from "./memory.js";
 import { LatefindError, describe } from "./protocol.js";
 import { importModule } from "./runtime.js";
+import { timed } from "./stages.js";
 
 /** @typedef {typeof import("onnxruntime-web/wasm")} Ort */
 /** @typedef {import("onnxruntime-web/wasm").InferenceSession} InferenceSession */
 /** @typedef {import("onnxruntime-web/wasm").Tensor} Tensor */
 
+/** Whatever encodes, here or in a worker of its own. @typedef {Pick<Encoder, "encode">} Encodes */
+
+/** The runtime's WebAssembly, in its folder. */
+export const WASM = "ort-wasm-simd-threaded.wasm";
+
+/** Bytes of a page of WebAssembly's memory. */
+const PAGE = 65_536;
+
+/**
+ * Most memory of the encoder, in pages. The npm build reserves what WebAssembly can address at most, 4 GB, and
+ * as it is shared memory, phones refuse that or end the page. The model that ships, 23 MB, takes 78 MB, and 93
+ * once it has read 512 tokens.
+ */
+const MEMORY_PAGES = (256 * 1024 * 1024) / PAGE;
+
+/** A larger model may take this multiple of its size. */
+const MEMORY_SHARE = 4;
+
 export class Encoder {
   #ort;
   #session;
+  #pages;
 
   /**
    * @param {Ort} ort
    * @param {InferenceSession} session
+   * @param {number} pages  most memory
    */
-  constructor(ort, session) {
+  constructor(ort, session, pages) {
     this.#ort = ort;
     this.#session = session;
+    this.#pages = pages;
   }
 
   /**
    * @param {string} folder  URL of onnxruntime-web's files
    * @param {Promise<Uint8Array>} model  the ONNX file, fetched meanwhile
    * @param {string} where   the model's name in errors
+   * @param {number} [most]  memory in pages, in place of what suits the model
    * @returns {Promise<Encoder>}
    */
-  static async start(folder, model, where) {
+  static async start(folder, model, where, most) {
     const [{ module }, { url: mjs }] = await Promise.all([
       importModule(`${folder}ort.wasm.min.mjs`),
       importModule(`${folder}ort-wasm-simd-threaded.mjs`),
@@ -36,12 +60,16 @@ export class Encoder {
     const ort = /** @type {Ort} */ (module);
     ort.env.logLevel = "error";
     ort.env.wasm.numThreads = 1;
-    ort.env.wasm.wasmPaths = { mjs, wasm: `${folder}ort-wasm-simd-threaded.wasm` };
-    const bytes = await model;
+    ort.env.wasm.wasmPaths = { mjs, wasm: folder + WASM };
+    const bytes = await timed("model", () => model);
+    const pages = most ?? Math.max(MEMORY_PAGES, Math.ceil((MEMORY_SHARE * bytes.length) / PAGE));
+    const restore = limitSharedMemory(pages);
     try {
-      const session = await ort.InferenceSession.create(bytes, { executionProviders: ["wasm"], logSeverityLevel: 3 });
-      return new Encoder(ort, session);
+      const options = { executionProviders: ["wasm"], logSeverityLevel: /** @type {const} */ (3) };
+      const session = await timed("session", () => ort.InferenceSession.create(bytes, options));
+      return new Encoder(ort, session, pages);
     } catch (error) {
+      if (ranOut(error)) throw tooLarge(error, pages);
       throw LatefindError.expected(
         "model",
         where,
@@ -50,6 +78,8 @@ export class Encoder {
         "Export the model again, then build the index again.",
         String(error),
       );
+    } finally {
+      restore();
     }
   }
 
@@ -72,7 +102,10 @@ export class Encoder {
       const row = values.get(name) ?? ids.map(() => 0);
       feeds[name] = new this.#ort.Tensor("int64", BigInt64Array.from(row, BigInt), shape);
     }
-    const [output] = Object.values(await this.#session.run(feeds));
+    const outputs = await this.#session.run(feeds).catch((error) => {
+      throw ranOut(error) ? tooLarge(error, this.#pages) : error;
+    });
+    const [output] = Object.values(outputs);
     if (!(output?.data instanceof Float32Array) || output.dims[1] !== ids.length) {
       throw LatefindError.expected(
         "model",
@@ -84,4 +117,30 @@ export class Encoder {
     }
     return output.data;
   }
+}
+
+/**
+ * onnxruntime-web makes its memory itself and has no setting for it, so shared memory that is made meanwhile
+ * is limited where it is made. WebAssembly accepts an import with a lower maximum than it declares.
+ * @param {number} pages
+ * @returns {() => void} ends that
+ */
+function limitSharedMemory(pages) {
+  const Native = WebAssembly.Memory;
+  WebAssembly.Memory = class extends Native {
+    /** @param {WebAssembly.MemoryDescriptor} descriptor */
+    constructor(descriptor) {
+      const { shared, maximum } = descriptor;
+      super(shared && maximum ? { ...descriptor, maximum: Math.min(maximum, pages) } : descriptor);
+    }
+  };
+  return () => void (WebAssembly.Memory = Native);
+}
+
+/**
+ * @param {unknown} error
+ * @param {number} pages
+ */
+function tooLarge(error, pages) {
+  return memoryError(error, `an encoder within ${Math.round((pages * PAGE) / 2 ** 20)} MB`);
 }

@@ -5,7 +5,7 @@
 
 import { LatefindError } from "./protocol.js";
 
-/** @typedef {import("./encoder.js").Encoder} Encoder */
+/** @typedef {import("./encoder.js").Encodes} Encodes */
 /** @typedef {import("./python.js").Python} Python */
 /** @typedef {import("./python.js").Plan} Plan */
 /** @typedef {import("./protocol.js").Highlighted} Highlighted */
@@ -20,7 +20,7 @@ import { LatefindError } from "./protocol.js";
  */
 
 /**
- * @param {{python: Python, encoder: Encoder}} engine
+ * @param {{python: Python, encoder: Encodes}} engine
  * @param {HighlightRequest} request
  * @param {() => Promise<Query>} encode  of the request's text; the encoder runs
  * @param {{inTurn: InTurn, isWanted: IsWanted, report: (highlighted: Highlighted) => void}} caller

@@ -9,6 +9,7 @@ import { answerHybrid, answerLexical, answerSemantic } from "./hybrid.js";
 import { namesOf, wellFormed } from "./names.js";
 import { Gate, offError, whenIdle } from "./policy.js";
 import { LatefindError } from "./protocol.js";
+import { IDLE } from "./rest.js";
 import { Session, closedError } from "./session.js";
 import { makeWish } from "./wish.js";
 
@@ -56,20 +57,22 @@ const RETRY_AFTER = 10_000;
 /**
  * Open the index of a site. Resolves once lexical search can answer, or where there is none, once the manifest
  * is read and checked.
- * @param {{base?: string | URL | undefined, semantic?: string, manifest?: Promise<Response>}} [options]
+ * @param {{base?: string | URL | undefined, semantic?: string, manifest?: Promise<Response>, idle?: number}} [options]
  *   `base`: URL of the latefind folder; by default this module's own.
  *   `semantic`: when semantic search may load, "auto" (the default), "ask", "on-demand" or "off".
- *   `manifest`: the folder's `manifest.json`, where it is on its way already
+ *   `manifest`: the folder's `manifest.json`, where it is on its way already.
+ *   `idle`: how long (ms) the worker is kept without a question; by default ten minutes
  * @returns {Promise<Search>}
  * @throws {LatefindError} `network`, `format`, `version` or `usage`
  */
-export async function createSearch({ base = new URL(".", import.meta.url), semantic = "auto", manifest } = {}) {
+export async function createSearch(options = {}) {
+  const { base = new URL(".", import.meta.url), semantic = "auto", manifest, idle = IDLE } = options;
   const gate = new Gate(semantic);
   const folder = new URL(base, document.baseURI);
   if (!folder.pathname.endsWith("/")) folder.pathname += "/";
   const edition = await Edition.fetch(new URL("manifest.json", folder).href, manifest);
   await edition.openLexical();
-  return new Search(edition, gate);
+  return new Search(edition, gate, idle);
 }
 
 /**
@@ -80,6 +83,7 @@ export class Search extends EventTarget {
   #edition;
   #session;
   #gate;
+  #idle;
   /** @type {Status} */
   #status;
   /** @type {Offer | null} */
@@ -94,11 +98,13 @@ export class Search extends EventTarget {
   /**
    * @param {Edition} edition
    * @param {Gate} gate
+   * @param {number} idle
    */
-  constructor(edition, gate) {
+  constructor(edition, gate, idle) {
     super();
     this.#edition = edition;
     this.#gate = gate;
+    this.#idle = idle;
     this.#session = this.#open(edition);
     this.#status = { ...this.#session.status, ...lexicalStatus(edition) };
     if (edition.lexicalError) this.#lexicalFailed = Date.now();
@@ -336,7 +342,7 @@ export class Search extends EventTarget {
   /** @param {Edition} edition */
   #open({ manifestUrl, text, semanticBytes }) {
     /** @type {Session} */
-    const session = new Session(manifestUrl, text, semanticBytes, (changes) => {
+    const session = new Session(manifestUrl, text, semanticBytes, this.#idle, (changes) => {
       if (session === this.#session) this.#set(changes);
     });
     return session;

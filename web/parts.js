@@ -10,6 +10,11 @@ import { LatefindError, describe } from "./protocol.js";
 /** @typedef {Uint8Array<ArrayBuffer>} Bytes */
 
 /**
+ * What hears how much of a part is there.
+ * @typedef {{advance: (path: string, loaded: number) => void}} Counter
+ */
+
+/**
  * How patient and how greedy a loader is.
  * @typedef {object} Pace
  * @property {number} concurrency  downloads at a time
@@ -18,11 +23,12 @@ import { LatefindError, describe } from "./protocol.js";
  */
 
 /**
- * While everything starts. HTTP/1.1 allows six connections to a host: two stay free for the files that
- * Pyodide and onnxruntime-web fetch themselves, since the start-up of those takes longest.
+ * While everything starts. HTTP/1.1 allows six connections to a host: the WebAssembly of Pyodide and of
+ * onnxruntime-web, whose start-up takes longest, has one each, the model has one, and one stays free for the
+ * words that somebody types.
  * @type {Pace}
  */
-const STARTING = { concurrency: 4, silence: 60_000, priority: "low" };
+const STARTING = { concurrency: 2, silence: 60_000, priority: "low" };
 
 /**
  * While somebody waits for an answer: all shards of a query at once, and not long for one that does not come.
@@ -102,7 +108,7 @@ export class PartLoader {
 
   /**
    * @param {string} manifestUrl
-   * @param {Progress | null} progress  where the bytes count, if they do
+   * @param {Counter | null} progress  where the bytes count, if they do
    * @param {Pace} [pace]
    */
   constructor(manifestUrl, progress, pace = STARTING) {
@@ -116,7 +122,15 @@ export class PartLoader {
    * @returns {string}
    */
   url(part) {
-    return new URL(part.path, this.#manifestUrl).href;
+    return this.resolve(part.path);
+  }
+
+  /**
+   * @param {string} path  relative to the manifest
+   * @returns {string}
+   */
+  resolve(path) {
+    return new URL(path, this.#manifestUrl).href;
   }
 
   /**

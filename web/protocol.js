@@ -65,7 +65,7 @@
  * @property {number} bytesTotal
  */
 
-/** @typedef {{type: "ready"}} ReadyReport */
+/** What took how long comes along. @typedef {{type: "ready", stages?: import("./stages.js").Stage[]}} ReadyReport */
 
 /**
  * The worker cannot go on; whoever waits is refused, and the page starts another worker at the next call.

@@ -5,6 +5,7 @@
 
 import { LatefindError, describe, fromWire } from "./protocol.js";
 import { importModule } from "./runtime.js";
+import { timed } from "./stages.js";
 
 /** @typedef {import("./protocol.js").WireError} WireError */
 /** @typedef {import("./protocol.js").Found} Found */
@@ -65,21 +66,22 @@ export class Python {
   }
 
   /**
-   * @param {string} folder       URL of Pyodide's files, wheels included
-   * @param {string[]} packages   names in the folder's lock file
-   * @param {string} manifest     text of manifest.json
+   * @param {string} folder  URL of Pyodide's files
+   * @param {Promise<Uint8Array[]>} wheels  what to install, fetched and verified meanwhile
+   * @param {string} manifest  text of manifest.json
    * @returns {Promise<Python>}
    */
-  static async start(folder, packages, manifest) {
-    const pyodide = await loadPyodide(folder);
+  static async start(folder, wheels, manifest) {
+    const pyodide = await timed("pyodide", () => loadPyodide(folder));
     /** @type {string[]} */
     const log = [];
     const keep = (/** @type {string} */ line) => void log.splice(0, Math.max(0, log.push(line) - KEPT_LINES));
     pyodide.setStderr({ batched: keep });
     pyodide.setStdout({ batched: keep });
-    // The promise resolves even when a package failed to load: only the import tells.
-    await pyodide.loadPackage(packages, { checkIntegrity: true, messageCallback: keep, errorCallback: keep });
-    const python = new Python(importBridge(pyodide, packages, log));
+    const archives = await wheels;
+    // Not `loadPackage`: that imports a resolver and reads metadata for what we know already.
+    await timed("packages", () => archives.forEach((archive) => pyodide.unpackArchive(archive, "wheel")));
+    const python = new Python(await timed("import", () => importBridge(pyodide, log)));
     answer(python.#bridge.boot(manifest));
     return python;
   }
@@ -186,18 +188,17 @@ async function loadPyodide(folder) {
 
 /**
  * @param {PyodideAPI} pyodide
- * @param {string[]} packages
  * @param {string[]} log
  * @returns {Bridge}
  */
-function importBridge(pyodide, packages, log) {
+function importBridge(pyodide, log) {
   try {
     return /** @type {Bridge} */ (pyodide.pyimport("latefind.bridge"));
   } catch (error) {
     throw LatefindError.expected(
       "runtime",
-      "pyodide-lock.json",
-      `packages that import (${packages.join(", ")})`,
+      "latefind.bridge",
+      "packages that import",
       `"${describe(error)}"`,
       "Build the index again and upload the whole folder.",
       [...log, String(error)].join("\n"),

@@ -1,9 +1,13 @@
 /**
- * @file The life of the search worker: started when first wanted, watched while it loads, asked, and started
- * once more when it crashes. Speaks the messages of `protocol.js`; `worker.js` is the other end.
+ * @file The life of the search worker: started when first wanted, watched while it loads, asked, ended when
+ * nobody has asked for long, started again by the next question, and once more when it crashes. Speaks the
+ * messages of `protocol.js`; `worker.js` is the other end.
  */
 
+import { memoryError, ranOut } from "./memory.js";
 import { LatefindError, describe, fromWire, toWire } from "./protocol.js";
+import { Rest } from "./rest.js";
+import { showStages } from "./stages.js";
 
 /** @typedef {import("./protocol.js").Report} Report */
 /** @typedef {import("./protocol.js").FoundReport} FoundReport */
@@ -45,9 +49,6 @@ const SLOWEST = 32;
 /** Crashes that are answered by a new worker; then the visitor is told. */
 const RESTARTS = 1;
 
-/** How browsers, WebAssembly and Python say that memory ran out. */
-const OUT_OF_MEMORY = /out of memory|memoryerror|allocation failed|could not allocate|cannot enlarge memory/i;
-
 export class Session {
   /** @type {Worker | undefined} */
   #worker;
@@ -68,18 +69,23 @@ export class Session {
   #ended;
   #lastId = 0;
   #crashes = 0;
+  #rest;
+  /** Whether the worker was ended for want of questions: what it said of itself still holds. */
+  #resting = false;
 
   /**
    * @param {string} manifestUrl
    * @param {string} manifest    its text
    * @param {number} bytesTotal  what it will load
+   * @param {number} idle  how long (ms) the worker is kept without a question
    * @param {(changes: Partial<SessionStatus>) => void} tell  hears of every change
    */
-  constructor(manifestUrl, manifest, bytesTotal, tell) {
+  constructor(manifestUrl, manifest, bytesTotal, idle, tell) {
     this.#manifestUrl = manifestUrl;
     this.#manifest = manifest;
     this.#status = { semantic: "idle", bytesLoaded: 0, bytesTotal, error: null };
     this.#tell = tell;
+    this.#rest = new Rest(idle, () => this.#sleep());
   }
 
   /** @returns {Readonly<SessionStatus>} */
@@ -117,10 +123,12 @@ export class Session {
         if (!this.#worker) throw this.#ended ?? closedError();
         this.#waiting.set(id, { wish, resolve, reject, onHighlight });
         this.#worker.postMessage({ ...wish, id });
+        this.#rouse();
       });
     } finally {
       signal?.removeEventListener("abort", cancel);
       this.#waiting.delete(id);
+      this.#rouse();
     }
   }
 
@@ -133,9 +141,25 @@ export class Session {
     this.#set({ semantic: "idle", bytesLoaded: 0, error: null });
   }
 
+  /** Count the time without a question anew, where there is none and somebody to wait. */
+  #rouse() {
+    if (this.#worker && !this.#boot && !this.#waiting.size) this.#rest.wait();
+    else this.#rest.stop();
+  }
+
+  /** Give the worker's memory back until the next question; what the status says stays true. */
+  #sleep() {
+    this.#worker?.terminate();
+    this.#worker = undefined;
+    this.#loading = undefined;
+    this.#resting = true;
+  }
+
   /** @param {LatefindError} error */
   #end(error) {
     clearTimeout(this.#stall);
+    this.#rest.stop();
+    this.#resting = false;
     this.#ended = error;
     this.#worker?.terminate();
     this.#worker = undefined;
@@ -146,16 +170,18 @@ export class Session {
   }
 
   async #load() {
-    this.#set({ semantic: "loading", bytesLoaded: 0, error: null });
+    if (!this.#resting) this.#set({ semantic: "loading", bytesLoaded: 0, error: null });
     try {
       await this.#startWorker();
     } catch (error) {
       // Stopped meanwhile: that is for whoever stopped it to tell.
-      if (this.#status.semantic === "loading") this.#giveUp(error);
+      if (this.#status.semantic === "loading" || this.#resting) this.#giveUp(error);
       throw this.#status.error ?? error;
     }
-    this.#set({ semantic: "ready", bytesLoaded: this.#status.bytesTotal });
+    if (!this.#resting) this.#set({ semantic: "ready", bytesLoaded: this.#status.bytesTotal });
+    this.#resting = false;
     for (const [id, { wish }] of this.#waiting) this.#worker?.postMessage({ ...wish, id });
+    this.#rouse();
   }
 
   /** @returns {Promise<void>} */
@@ -177,10 +203,11 @@ export class Session {
     switch (report.type) {
       case "progress":
         this.#watch();
-        this.#set({ bytesLoaded: report.bytesLoaded, bytesTotal: report.bytesTotal });
+        if (!this.#resting) this.#set({ bytesLoaded: report.bytesLoaded, bytesTotal: report.bytesTotal });
         break;
       case "ready":
         clearTimeout(this.#stall);
+        showStages(report.stages ?? []);
         this.#boot?.resolve();
         this.#boot = undefined;
         break;
@@ -253,15 +280,7 @@ function openWorker() {
 function explain(error) {
   const coded = error instanceof LatefindError ? error : fromWire(toWire(error));
   const told = `${coded.message}\n${coded.detail}`;
-  if (!["internal", "crashed"].includes(coded.code) || !OUT_OF_MEMORY.test(told)) return coded;
-  return LatefindError.expected(
-    "memory",
-    "semantic search",
-    "enough memory",
-    `"${OUT_OF_MEMORY.exec(told)?.[0] ?? ""}"`,
-    "Close other tabs or pages, then try again.",
-    told,
-  );
+  return ["internal", "crashed"].includes(coded.code) && ranOut(told) ? memoryError(told) : coded;
 }
 
 /** @param {LatefindError} error */
