@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from latefind_build.browser_eval import open_chromium
 
-QUESTION = "can people look things up without internet"
+QUESTION = "does anybody see what my visitors type"
 PATIENCE = 180_000
 DESKTOP = {"width": 1100, "height": 760}
 PHONE = {"width": 390, "height": 800}
@@ -55,8 +55,8 @@ def with_page(browser: Browser, work: Callable[[Page], None], scale: float = 1, 
 
 def ask(page: Page, host: Host, question: str) -> None:
     page.goto(host.url)
-    page.get_by_role("button", name="Search").first.click()
-    page.locator("latefind-search input").first.fill(question)
+    page.locator("latefind-search .opener").click()
+    page.locator("latefind-search #query").fill(question)
 
 
 def refined(page: Page, host: Host, question: str, picture: Path) -> None:
