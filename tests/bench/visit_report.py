@@ -37,8 +37,8 @@ began; with them the requests and the kilobytes that had been sent by then, as `
 - *Meaning ready*: Python, encoder, model and index are loaded.
 - *Refined*: the answer by both to the whole question. *Highlights*: its last result has its marks.
 - *Slow 4G*: every answer begins 150 ms late, and all of them share 1.6 Mbit/s.
-- *Second*: the next visit with the same profile. *Offline*: after the visitor wanted a copy ({copies},
-  uncompressed), with the host stopped."""
+- *Second*: the next visit with the same profile. *Offline*: after the visitor wanted a copy
+  ({copies}, uncompressed), with the host stopped."""
 )
 
 
