@@ -31,7 +31,7 @@ lint: .venv/test-installed
 	$(BIN)/ruff format --check .
 
 typecheck: .venv/test-installed web/node_modules/.package-lock.json
-	$(BIN)/mypy py/latefind build/latefind_build exporter/latefind_export
+	$(BIN)/mypy py/latefind build/latefind_build exporter/latefind_export exporter/latefind_train
 	cd web && npm run --silent typecheck
 
 .venv/installed: pyproject.toml
