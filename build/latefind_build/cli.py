@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -119,6 +119,14 @@ def _add_pwa_option(parser: argparse.ArgumentParser, default: str) -> None:
     )
 
 
+def _add_precompress_option(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument(
+        "--precompress",
+        action="store_true",
+        help=f"write .br and .gz siblings of {what}, for hosts that hand those out",
+    )
+
+
 def _index_options(options: argparse.Namespace, config: "Config") -> "IndexOptions":
     from latefind_build.cache import default_folder
     from latefind_build.encode import default_jobs
@@ -171,6 +179,7 @@ def _add_build(commands: Commands) -> None:
         "--exclude", action="append", default=[], metavar="GLOB", help="pages to leave out; may be repeated"
     )
     _add_pwa_option(parser, "off")
+    _add_precompress_option(parser, "the bundle's files")
     _add_index_options(parser)
 
 
@@ -180,7 +189,6 @@ def _build(options: argparse.Namespace) -> None:
     from latefind_build.config import load_config
     from latefind_build.crawl import CrawlOptions
     from latefind_build.passage_source import read_record_file, read_site
-    from latefind_build.pwa import add_offline
 
     if (options.site_dir is None) == (options.records is None):
         raise UsageError.expected(
@@ -201,16 +209,34 @@ def _build(options: argparse.Namespace) -> None:
         source = read_site(options.site_dir, CrawlOptions(output_subdir=subdir, exclude=excluded, warn=say))
         target = target_below(options.site_dir, subdir)
     base = options.base_url or config.base_url or _relative_base(options, config.output_subdir)
+    complete = _completion(options, config, target)
+    manifest = build_bundle(source, target, bundle, base, _index_options(options, config), complete)
+    _report_build(manifest, target, time.monotonic() - start, options.json)
+
+
+def _completion(options: argparse.Namespace, config: "Config", target: Path) -> Callable[[Path], None]:
+    """Return what is done with the temporary folder when everything else is in it."""
+    from latefind_build.pwa import add_offline
+
     pwa = bool(config.pwa if options.pwa is None else options.pwa)
     if pwa and options.site_dir is None:
         raise UsageError.expected("--pwa", "a site", "records", "Build a site, or leave it out.")
-    complete = None
-    if pwa:
-        site = options.site_dir.resolve()
-        subdir = target.relative_to(site).as_posix()
-        complete = partial(add_offline, site=site, subdir=subdir, pages=config.offline_pages)
-    manifest = build_bundle(source, target, bundle, base, _index_options(options, config), complete)
-    _report_build(manifest, target, time.monotonic() - start, options.json)
+
+    def complete(work: Path) -> None:
+        if pwa:
+            site = options.site_dir.resolve()
+            add_offline(work, site, target.relative_to(site).as_posix(), config.offline_pages)
+        if options.precompress:
+            _precompress(work)  # After the list of an offline copy, which names the files themselves.
+
+    return complete
+
+
+def _precompress(folder: Path) -> None:
+    from latefind_build.precompress import precompress
+
+    say("compressing")
+    say(f"{precompress(folder)} compressed files")
 
 
 def _relative_base(options: argparse.Namespace, configured: str) -> str:
@@ -242,6 +268,7 @@ def _add_site(commands: Commands) -> None:
     parser.add_argument("content_dir", type=Path, metavar="CONTENT_DIR", help="folder with Markdown pages")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of the site")
     _add_pwa_option(parser, "on")
+    _add_precompress_option(parser, "all files of the site")
     _add_index_options(parser)
 
 
@@ -269,6 +296,8 @@ def _site(options: argparse.Namespace) -> None:
         offline = partial(add_offline, site=staging, subdir=config.output_subdir, pages=config.offline_pages)
         complete = offline if pwa else None
         manifests.append(build_bundle(read_site(staging, crawl), target, bundle, base, wanted, complete))
+        if options.precompress:
+            _precompress(staging)
 
     build_site(options.content_dir, options.output, config, before_publish=index)
     _report_build(manifests[0], options.output, time.monotonic() - start, options.json)

@@ -7,6 +7,7 @@ from latefind.format import FORMAT_VERSION, read_shard
 from latefind.manifest import ON_DEMAND, ROLES, Manifest
 from latefind.routing import MAX_SHARDS
 from latefind_build.assemble import MARKER
+from latefind_build.download import Transfer, describe_download, format_download
 from latefind_build.native import find_bundle
 
 VECTOR_ROLES = ("codec", "summary", "shard")
@@ -28,7 +29,8 @@ class Description(TypedDict):
     """What ``latefind inspect --json`` prints.
 
     ``download`` is what the first semantic answer needs: all parts of a small index; of a large one all but
-    the names and shards, and the most shards that a query fetches, of mean size. ``bytes_per_vector`` and
+    the names and shards, and the most shards that a query fetches, of mean size. ``transfer`` is that part by
+    part, with the page's own code, and compressed. ``bytes_per_vector`` and
     ``bytes_per_passage`` count the codec's tables, the summary and the passages' ranges, but no text.
     """
 
@@ -41,6 +43,7 @@ class Description(TypedDict):
     counts: dict[str, int]
     roles: dict[str, RoleSize]
     download: int
+    transfer: dict[str, Transfer]
     text_bytes: int
     bytes_per_vector: float
     bytes_per_passage: float
@@ -68,6 +71,7 @@ def describe_index(directory: Path) -> Description:
         "counts": dict(manifest.counts),
         "roles": roles,
         "download": _first_download(manifest.tier, roles),
+        "transfer": describe_download(folder.resolve(), manifest),
         "text_bytes": text,
         "bytes_per_vector": vectors / max(1, manifest.counts.get("vectors", 0)),
         "bytes_per_passage": vectors / max(1, manifest.counts.get("passages", 0)),
@@ -126,7 +130,6 @@ def format_description(description: Description) -> str:
             if size["files"]
         ),
         "",
-        f"A visitor downloads {description['download'] / 1e6:.2f} MB for the first semantic answer; the "
-        "first answer by words needs a few files of the word index (lexical).",
+        *format_download(description["transfer"]),
     ]
     return "\n".join(lines)

@@ -4,6 +4,8 @@ It serves the files of one folder and nothing else: no listing, no upload, nothi
 headers are the advice of ``docs/hosting.md`` in running form, so that a policy which breaks search shows up
 here rather than in production.
 
+Where a file has compressed siblings (``latefind build --precompress``), a browser that takes them gets those.
+
 The content security policy is sent with every file of a site that ``latefind site`` made, and with the
 search bundle of any site (a worker's policy comes with its own response, not from the page). Pages that
 something else generated get none: we cannot know which inline scripts they need.
@@ -25,6 +27,7 @@ from typing import Any, BinaryIO
 from urllib.parse import quote, unquote, urlsplit
 
 from latefind.errors import UsageError
+from latefind_build.precompress import ENCODINGS, sibling
 from latefind_build.pwa import LOADER
 from latefind_build.site import MARKER
 
@@ -74,8 +77,6 @@ COMPRESSED = frozenset(
 
 SMALLEST_COMPRESSED = 512
 """Bytes below which gzip saves nothing worth having."""
-
-_TAKES_GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))")
 
 FOREVER = "public, max-age=31536000, immutable"
 REVALIDATE = "no-cache"
@@ -225,17 +226,20 @@ class _Handler(SimpleHTTPRequestHandler):
         return None
 
     def _send_file(self, file: Path, status: HTTPStatus) -> BinaryIO | None:
+        siblings = {name: path for name in ENCODINGS if (path := sibling(file, name))}
+        encoding = next((name for name in siblings if self._accepts(name)), None)
         try:
-            stream = file.open("rb")
+            stream = (siblings[encoding] if encoding else file).open("rb")
         except OSError:
             self.send_error(HTTPStatus.FORBIDDEN, "This file cannot be read")
             return None
         facts = os.fstat(stream.fileno())
         tag = f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"'
         unchanged = status is HTTPStatus.OK and self._has(tag)
-        packed = None if unchanged else self._packed(file, stream, facts.st_size)
+        packed = None if unchanged or encoding else self._packed(file, stream, facts.st_size)
         self.send_response(HTTPStatus.NOT_MODIFIED if unchanged else status)
-        for name, value in self._headers_for(file).items():
+        headers = self._headers_for(file) | ({"Vary": "Accept-Encoding"} if siblings else {})
+        for name, value in headers.items():
             self.send_header(name, value)
         self.send_header("ETag", tag)
         self.send_header("Last-Modified", formatdate(facts.st_mtime, usegmt=True))
@@ -243,19 +247,26 @@ class _Handler(SimpleHTTPRequestHandler):
             self.end_headers()
             stream.close()
             return None
-        if packed is not None:
-            self.send_header("Content-Encoding", "gzip")
+        if encoding or packed is not None:
+            self.send_header("Content-Encoding", encoding or "gzip")
         self.send_header("Content-Length", str(facts.st_size if packed is None else len(packed)))
         self.end_headers()
         return stream if packed is None else BytesIO(packed)
 
     def _packed(self, file: Path, stream: BinaryIO, size: int) -> bytes | None:
         """Return the file as gzip where that pays and the client takes it; then ``stream`` is closed."""
-        takes = _TAKES_GZIP.search(self.headers.get("Accept-Encoding", ""))
-        if not takes or file.suffix.lower() not in COMPRESSED or size < SMALLEST_COMPRESSED:
+        if not self._accepts("gzip") or file.suffix.lower() not in COMPRESSED or size < SMALLEST_COMPRESSED:
             return None
         stream.close()
         return _compress(file, file.stat().st_mtime_ns)
+
+    def _accepts(self, encoding: str) -> bool:
+        """Say whether the client takes ``encoding``."""
+        for item in self.headers.get("Accept-Encoding", "").split(","):
+            name, *parameters = (piece.strip().lower() for piece in item.split(";"))
+            if name in {encoding, "*"}:
+                return not any(re.fullmatch(r"q=0(\.0*)?", parameter) for parameter in parameters)
+        return False
 
     def _has(self, tag: str) -> bool:
         """Say whether the client's copy is the one that ``tag`` names."""
