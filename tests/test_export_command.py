@@ -128,8 +128,10 @@ def test_single_vector_model_is_reduced_by_pca_and_searches(
     text = tmp_path / "text.jsonl"
     text.write_text("".join(json.dumps({"text": f"Tool {n} cuts {n * 7 % 11}."}) + "\n" for n in range(60)))
     options = ("--token-embeddings", "--dimensions", "16", "--text", str(text), "--dev", str(dev))
-    assert main(["export", str(model), "--output", str(bundle), *options]) == 0
-    assert json.loads((bundle / "latefind.json").read_text())["dimensions"] == 16
+    assert main(["export", str(model), "--output", str(bundle), *options, "--quantize", "int4"]) == 0
+    settings = json.loads((bundle / "latefind.json").read_text())
+    assert settings["dimensions"] == 16
+    assert "`int4`" in (bundle / "report.md").read_text("utf-8")
     records = tmp_path / "records.jsonl"
     records.write_text('{"id": "a", "text": "A saw cuts wood."}\n{"id": "b", "text": "Bread is baked."}\n')
     index = tmp_path / "index"
@@ -150,6 +152,7 @@ class WrongCall(NamedTuple):
     [
         WrongCall(("--dimensions", "64"), "--dimensions: expected --text FILE"),
         WrongCall(("--text", "text.jsonl"), "--text: expected --dimensions N"),
+        WrongCall(("--quantize", "int3"), "--quantize int3: expected --text FILE"),
         WrongCall(("--dev", "nowhere.jsonl"), "--dev"),
     ],
     ids=lambda wrong: wrong.options[0],

@@ -23,11 +23,14 @@ from tiny_encoders import (
 )
 
 from latefind.errors import ModelError
+from latefind_build.model_file import pack_model
 from latefind_export import gate, quantize
 from latefind_export.checkpoint import DenseLayer
+from latefind_export.coarse import INTEGERS, SCALES
 from latefind_export.encoder import LateInteractionEncoder, load_encoder
-from latefind_export.gate import Sample, choose_scheme, warn_of_size
+from latefind_export.gate import Gate, Sample, choose_scheme, warn_of_size
 from latefind_export.graph_file import word_table
+from latefind_export.grid import column_steps, to_grid
 from latefind_export.half import store_half
 from latefind_export.onnx_graph import export_onnx
 from latefind_export.parity import Parity, compare, rank_agreement, score_all
@@ -35,18 +38,41 @@ from latefind_export.plans import ReferencePlan
 from latefind_export.settings import INPUTS, OUTPUT
 from latefind_export.table4 import quantize_blocks, quantize_table
 
-TINY_LEAST = {"int8": 0.99, "int8+emb4": 0.95, "fp16": 0.99999, "none": 0.999999}
+TINY_LEAST = {
+    "int8": 0.99,
+    "int8+emb4": 0.95,
+    "int4": 0.9,
+    "int3": 0.8,
+    "fp16": 0.99999,
+    "none": 0.999999,
+}
 """Least mean cosine of a tiny graph with its fp32 form. Random weights have no slack: in a table of
 independent normal values 4 bits err by a tenth."""
 
-WEB_TOLERANCE = {"int8": 0.99, "int8+emb4": 0.99, "fp16": 0.9999, "none": 0.9999}
+WEB_TOLERANCE = {
+    "int8": 0.99,
+    "int8+emb4": 0.99,
+    "int4": 0.99,
+    "int3": 0.99,
+    "fp16": 0.9999,
+    "none": 0.9999,
+}
 """Least mean cosine between onnxruntime-web and native onnxruntime. In int8 the scale of each activation
 tensor hangs on its one largest value, so rounding that differs in the last bit moves all others by a step."""
+
+
+def plan_of(length: int) -> ReferencePlan:
+    """Return the plan of a random text, all of it attended to and scored."""
+    ids = random_batch(1, length)[0][0].tolist()
+    return ReferencePlan(ids, [1] * length, [True] * length)
+
 
 FAMILIES = ("bert", "modernbert", "roberta", "distilbert", "mpnet", "albert")
 """XLM-R and CamemBERT are RoBERTa, and ELECTRA is BERT, as far as their operators go."""
 
 WEB_BATCH = random_batch(2, 30)
+
+CALIBRATION = [plan_of(length) for length in range(20, 60)]
 
 RUNNER = Path(__file__).with_name("run_onnxruntime_web.mjs")
 
@@ -66,7 +92,7 @@ def graphs(tmp_path_factory: pytest.TempPathFactory) -> Graphs:
         export_onnx(encoder, folder / "fp32.onnx")
         for scheme in quantize.SCHEMES:
             made[family, scheme] = folder / f"{scheme}.onnx"
-            described = quantize.quantize(folder / "fp32.onnx", made[family, scheme], scheme)
+            described = quantize.quantize(folder / "fp32.onnx", made[family, scheme], scheme, CALIBRATION)
             assert described["type"] == scheme
     return made
 
@@ -117,7 +143,7 @@ def test_scheme_stays_close_to_fp32(family: str, scheme: quantize.Scheme, graphs
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("scheme", ["int8", "int8+emb4"])
+@pytest.mark.parametrize("scheme", ["int8", "int8+emb4", "int4", "int3"])
 def test_int8_leaves_no_matrix_but_the_head_in_fp32(family: str, scheme: str, graphs: Graphs) -> None:
     tensors = onnx.load(graphs[family, scheme]).graph.initializer
     assert matrices(tensors, TensorProto.FLOAT) == [[HIDDEN, 16]]
@@ -240,16 +266,14 @@ def gated(tmp_path: Path) -> tuple[Path, Sample, LateInteractionEncoder]:
     """An fp32 graph, texts, and the encoder that both are of."""
     encoder = load_encoder(checkpoint_of(save_transformer(tmp_path, "bert")))
     export_onnx(encoder, tmp_path / "fp32.onnx")
-    ids = [random_batch(1, length)[0][0].tolist() for length in range(5, 45)]
-    plans = [ReferencePlan(row, [1] * len(row), [True] * len(row)) for row in ids]
+    plans = [plan_of(length) for length in range(5, 45)]
     return tmp_path / "fp32.onnx", Sample(plans[:10], plans[10:]), encoder
 
 
 def demand(monkeypatch: pytest.MonkeyPatch, mean: float) -> None:
     """Set the gate to a mean cosine and nothing else."""
-    monkeypatch.setattr(gate, "LOWEST_MEAN_COSINE", mean)
-    monkeypatch.setattr(gate, "LOWEST_PERCENTILE_1", -1)
-    monkeypatch.setattr(gate, "LOWEST_RANK_AGREEMENT", 0)
+    for name in ("CLOSE", "COARSE"):
+        monkeypatch.setattr(gate, name, Gate(mean, percentile_1=-1, rank_agreement=0, ndcg_kept=0))
 
 
 def test_gate_keeps_the_scheme_that_passes(
@@ -311,8 +335,70 @@ def test_gate_does_not_fall_below_the_exact_schemes(
     [(0.9, 0.99, 0.99), (0.99, 0.8, 0.99), (0.99, 0.98, 0.5), (float("nan"), 0.99, 0.99)],
 )
 def test_gate_refuses_each_figure_that_is_too_low(mean: float, percentile_1: float, agreement: float) -> None:
-    assert gate.passes_gate(Parity(9, 0.995, 0.99, 0.2), 0.99)
-    assert not gate.passes_gate(Parity(9, mean, percentile_1, 0.2), agreement)
+    assert gate.passes_gate(gate.CLOSE, Parity(9, 0.995, 0.99, 0.2), 0.99)
+    assert not gate.passes_gate(gate.CLOSE, Parity(9, mean, percentile_1, 0.2), agreement)
+
+
+def test_gate_of_coarse_grids_looks_at_what_is_found() -> None:
+    parity = Parity(9, 0.965, 0.91, 0.2)
+    assert not gate.passes_gate(gate.gate_of("int8"), parity, 0.8)
+    assert gate.passes_gate(gate.gate_of("int3"), parity, 0.8, ndcg_kept=0.99)
+    assert not gate.passes_gate(gate.gate_of("int3"), parity, 0.8, ndcg_kept=0.97)
+
+
+def test_gate_measures_which_share_of_ndcg_is_kept(
+    gated: tuple[Path, Sample, LateInteractionEncoder], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fp32, sample, encoder = gated
+    demand(monkeypatch, -1)
+    found: list[float] = [0.6, 0.8]  # of the quantised graph, then of the encoder
+    judged = Sample(sample.queries, sample.documents, judge=lambda _: found.pop(0))
+    (attempt,) = choose_scheme(fp32, tmp_path / "model.onnx", "int4", judged, encoder)
+    assert attempt.ndcg_kept == pytest.approx(0.75)
+
+
+# ------------------------------------------------------------------------------------ coarse grids
+
+
+def compressed(graph: Path) -> int:
+    return len(pack_model(graph.read_bytes()))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_coarse_grids_compress_better_and_are_no_smaller_raw(family: str, graphs: Graphs) -> None:
+    coarse, finer, int8 = (graphs[family, scheme] for scheme in ("int3", "int4", "int8"))
+    assert compressed(coarse) < compressed(finer) < compressed(int8)
+    assert coarse.stat().st_size == pytest.approx(int8.stat().st_size, rel=0.01)
+
+
+def test_coarse_weights_are_rounded_for_the_text(graphs: Graphs, tmp_path: Path) -> None:
+    """On other text of the kind, that is closer to fp32 than rounding each weight by itself."""
+    fp32 = graphs["bert", "none"]
+    quantize.quantize(fp32, tmp_path / "plain.onnx", "int3")
+    batch = random_batch(3, 64)
+    exact = run_native(fp32, *batch)
+    plain, rounded = (
+        cosines(run_native(graph, *batch), exact).mean()
+        for graph in (tmp_path / "plain.onnx", graphs["bert", "int3"])
+    )
+    assert 1 - rounded < 1 - plain
+
+
+def test_coarse_graph_keeps_a_grid_that_its_checkpoint_lies_on(graphs: Graphs, tmp_path: Path) -> None:
+    """What training rounded is stored as it was trained, whatever the scheme's own grid."""
+    model = onnx.load(graphs["bert", "none"])
+    weights = {tensor.name: tensor for tensor in model.graph.initializer}
+    node = next(node for node in model.graph.node if node.op_type == "MatMul" and node.input[1] in weights)
+    tensor = weights[node.input[1]]
+    weight = numpy_helper.to_array(tensor)
+    steps = column_steps(weight, 0.6)
+    trained = to_grid(weight, steps) * steps
+    tensor.CopyFrom(numpy_helper.from_array(trained, tensor.name))
+    onnx.save(model, tmp_path / "fp32.onnx")
+    quantize.quantize(tmp_path / "fp32.onnx", tmp_path / "model.onnx", "int3", CALIBRATION)
+    stored = {found.name: found for found in onnx.load(tmp_path / "model.onnx").graph.initializer}
+    integers, scales = (numpy_helper.to_array(stored[tensor.name + suffix]) for suffix in (INTEGERS, SCALES))
+    assert np.allclose(integers * scales, trained, rtol=1e-3)
 
 
 def test_warn_of_size_says_what_visitors_download() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from latefind_build.cli_common import Commands, add_command, positive
 from latefind_build.progress import say
 
-SCHEMES = ("int8", "int8+emb4", "fp16", "none")
+SCHEMES = ("int8", "int8+emb4", "int4", "int3", "fp16", "none")
 """Ways to store weights, the default first."""
 
 
@@ -28,8 +28,8 @@ def add_export(commands: Commands) -> None:
         "--quantize",
         choices=SCHEMES,
         default=SCHEMES[0],
-        help="how weights are stored; where that damages the model, the next of int8+emb4, int8, fp16 is "
-        "taken (default: %(default)s)",
+        help="how weights are stored; where that damages the model, the next of int3, int4, int8+emb4, int8, "
+        "fp16 is taken (default: %(default)s)",
     )
     _add_hub_options(parser)
     _add_semantics(parser)
@@ -82,7 +82,7 @@ def _add_single_vector_options(parser: argparse.ArgumentParser) -> None:
         "--text",
         type=Path,
         metavar="FILE",
-        help="JSON Lines, .zst or plain, of text: what --dimensions needs",
+        help="JSON Lines, .zst or plain, of text: what --dimensions, int4 and int3 need",
     )
 
 

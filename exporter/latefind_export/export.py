@@ -24,7 +24,7 @@ from latefind_build.encode import default_jobs
 from latefind_build.progress import progress
 from latefind_build.settings import CODE_BYTES, DEFAULT_BYTES
 from latefind_export import bundle, encoder, golden, head, plans
-from latefind_export.audit import ExpansionAudit, audit_expansion
+from latefind_export.audit import ExpansionAudit, audit_expansion, judge
 from latefind_export.card import render_card
 from latefind_export.checkpoint import Checkpoint, DenseLayer
 from latefind_export.devset import DevSet, builtin_devset, read_devset
@@ -32,7 +32,7 @@ from latefind_export.figures import DecidedBy, ReportFigures, collect_figures
 from latefind_export.gate import Sample, choose_scheme, warn_of_size
 from latefind_export.hub import locate
 from latefind_export.onnx_graph import export_onnx
-from latefind_export.quantize import Scheme
+from latefind_export.quantize import GRIDS, Scheme
 from latefind_export.read_checkpoint import Overrides, read_checkpoint
 from latefind_export.report import render_report
 from latefind_export.settings import Settings, render_settings
@@ -41,6 +41,9 @@ from latefind_export.tokenizer_file import prepare_tokenizer, settle
 
 PASSAGES = 4000
 """Passages whose tokens (about 100 each) a PCA head is found on; for MiniLM twice as many change nothing."""
+
+CALIBRATION = 600
+"""Passages that coarse grids are rounded for: 50,000 tokens, 30 for each input of MiniLM's widest layers."""
 
 SUBSPACES = DEFAULT_BYTES - CODE_BYTES
 """What the builder divides a vector into, unless told otherwise."""
@@ -150,8 +153,17 @@ def _check_options(options: ExportOptions) -> None:
             "none",
             "Name a JSON Lines file of text.",
         )
-    if options.text is not None and options.dimensions is None:
-        raise UsageError.expected("--text", "--dimensions N with it", "none", "Say how many to keep.")
+    if options.scheme in GRIDS and options.text is None:
+        raise UsageError.expected(
+            f"--quantize {options.scheme}",
+            "--text FILE, passages to round the weights for",
+            "none",
+            "Name a JSON Lines file of text.",
+        )
+    if options.text is not None and options.dimensions is None and options.scheme not in GRIDS:
+        raise UsageError.expected(
+            "--text", "--dimensions N, --quantize int4 or int3 with it", "none", "Say what it is for."
+        )
     if options.output.exists() and not options.output.is_dir():
         raise UsageError.expected(f"--output {options.output}", "a folder", "a file", "Name another one.")
 
@@ -245,6 +257,8 @@ def _write_graph(
     sample = Sample(
         queries=[plans.plan(tokenizer, settings, "query", text) for text in devset.queries.values()],
         documents=[plans.plan(tokenizer, settings, "document", text) for text in devset.documents.values()],
+        calibration=_plan_calibration(options, tokenizer, settings),
+        judge=lambda scores: float(judge(scores, devset).mean()),
     )
     with tempfile.TemporaryDirectory(dir=stage.parent, prefix=f"{stage.name}-") as scratch:
         fp32 = Path(scratch) / "fp32.onnx"
@@ -275,6 +289,19 @@ def _write_graph(
             stage=stage,
             oracle=oracle,
         )
+
+
+def _plan_calibration(
+    options: ExportOptions, tokenizer: Tokenizer, settings: Settings
+) -> list[plans.ReferencePlan]:
+    """Return plans of passages of ``--text`` in all of its languages, one in four as if it were a query."""
+    if options.scheme not in GRIDS or options.text is None:
+        return []
+    texts = sample_passages(options.text, CALIBRATION)
+    return [
+        plans.plan(tokenizer, settings, "document" if number % 4 else "query", text)
+        for number, text in enumerate(texts)
+    ]
 
 
 def _write_texts(stage: Path, checkpoint: Checkpoint, figures: ReportFigures, reduced_to: int | None) -> None:

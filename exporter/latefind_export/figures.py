@@ -16,6 +16,7 @@ import brotli
 import onnxruntime
 
 import latefind
+from latefind_build.model_file import pack_model
 from latefind_export import bundle
 from latefind_export.audit import ExpansionAudit
 from latefind_export.checkpoint import Checkpoint, DenseLayer, Layout
@@ -81,11 +82,16 @@ class Shapes:
 
 @dataclass(frozen=True, slots=True)
 class FileSize:
-    """A file that visitors download: bytes as it is and as brotli sends it."""
+    """A file that visitors download: bytes as it is, packed as the builder packs models, and by brotli."""
 
     name: str
     raw: int
+    gzip: int
     brotli: int
+
+    def sizes(self) -> tuple[int, int, int]:
+        """Return the three."""
+        return (self.raw, self.gzip, self.brotli)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,9 +223,10 @@ def describe_layer(layer: DenseLayer) -> str:
 
 
 def measure_sizes(path: Path) -> FileSize:
-    """Return the size of a file, raw and with brotli."""
+    """Return the sizes of a file."""
     content = path.read_bytes()
-    return FileSize(path.name, len(content), len(brotli.compress(content, quality=BROTLI_QUALITY)))
+    packed = len(pack_model(content))
+    return FileSize(path.name, len(content), packed, len(brotli.compress(content, quality=BROTLI_QUALITY)))
 
 
 def measure_speed(fp32: Path, stored: Path, queries: Sequence[ReferencePlan]) -> Speed:

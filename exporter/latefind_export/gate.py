@@ -2,32 +2,52 @@
 
 A quantised graph must pass a gate: on a sample of texts its embeddings stay close to those of the torch
 encoder, and a search with it finds the same. What misses it is followed by the next scheme of the ladder,
-int8+emb4 → int8 → fp16, since a larger download is better than a search that is worse for no visible reason.
+int3 → int4 → int8+emb4 → int8 → fp16, since a larger download is better than a search that is worse for no
+visible reason.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from latefind.errors import ModelError
 from latefind_export.encoder import LateInteractionEncoder, encode
 from latefind_export.parity import OnnxEncoder, Parity, Vectors, compare, rank_agreement, score_all
 from latefind_export.plans import ReferencePlan
-from latefind_export.quantize import LADDER, Scheme, quantize
+from latefind_export.quantize import GRIDS, LADDER, Scheme, quantize
 
-LOWEST_MEAN_COSINE = 0.98
-"""MiniLM has .991 in int8 and .990 with the 4-bit table, and its nDCG@10 on three collections stays within
-.006 of fp32's. With one scale a matrix it has .947, and loses .019 on the hardest of them; with 7 bits .823,
-and .031. Random weights, in which nothing is redundant, mostly have .996 and more in int8."""
 
-LOWEST_PERCENTILE_1 = 0.95
-"""MiniLM has .980 in int8, .977 with the 4-bit table, .887 with one scale a matrix. The lowest cosine is
-reported and not judged: in int8 one activation that is out of range moves all others of its text, so it is
-anything between .5 and .9 from one rounding to the next."""
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The least that is asked of a scheme.
 
-LOWEST_RANK_AGREEMENT = 0.85
-"""Most of a first page is near ties, which any change reorders: of MiniLM's, int8 keeps .91 to .92, one scale
-a matrix .83 to .87, and with 7 bits .72 to .76."""
+    Attributes
+    ----------
+    mean, percentile_1 : float
+        Cosines with the torch encoder. The lowest is reported and not judged: in int8 one activation that is
+        out of range moves all others of its text, so it is anything between .5 and .9 from one rounding to
+        the next.
+    rank_agreement : float
+        Most of a first page is near ties, which any change reorders.
+    ndcg_kept : float
+        nDCG@10 as a share of the torch encoder's.
+    """
+
+    mean: float
+    percentile_1: float
+    rank_agreement: float
+    ndcg_kept: float
+
+
+CLOSE = Gate(mean=0.98, percentile_1=0.95, rank_agreement=0.85, ndcg_kept=0.0)
+"""Close enough to fp32 to search as it does. MiniLM has mean cosine, 1st percentile and agreement of .991,
+.980 and .91 in int8, .990, .977 and .91 with the 4-bit table, .947, .887 and .83 with one scale a matrix,
+which loses .019 of nDCG@10 on the hardest of three collections, and .823, .620 and .72 with 7 bits of that,
+which loses .031. Random weights, in which nothing is redundant, mostly have a mean above .996 in int8."""
+
+COARSE = Gate(mean=0.95, percentile_1=0.88, rank_agreement=0.7, ndcg_kept=0.98)
+"""For coarse grids, which are not close to fp32 and need not be: the index is made by the same graph. They
+have to search as well, so that is measured too; the cosines only rule out that something is broken."""
 
 LARGE_MODEL = 100_000_000
 """Bytes of a graph from which on the author is warned of what visitors download."""
@@ -38,10 +58,20 @@ DOWNLOAD_RATE = 10e6 / 8
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Token plans that schemes are compared on: the queries are searched for among the documents."""
+    """Token plans that schemes are compared on: the queries are searched for among the documents.
+
+    Attributes
+    ----------
+    calibration : list of ReferencePlan
+        Other texts, which the coarse schemes round the weights for.
+    judge : callable or None
+        Gives nDCG@10 from scores (queries, documents), where it is known which documents answer.
+    """
 
     queries: list[ReferencePlan]
     documents: list[ReferencePlan]
+    calibration: list[ReferencePlan] = field(default_factory=list)
+    judge: Callable[[Vectors], float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +88,8 @@ class Attempt:
         Over the scored tokens of the sample's queries and documents.
     rank_agreement : float
         Share of the first ten documents that both encoders find, a mean over the sample's queries.
+    ndcg_kept : float
+        nDCG@10 as a share of the torch encoder's; 1 where the sample has no judge.
     """
 
     scheme: Scheme
@@ -66,13 +98,15 @@ class Attempt:
     parity: Parity
     rank_agreement: float
     passed: bool
+    ndcg_kept: float = 1.0
 
     def describe(self) -> str:
         """Return the figures that the gate looks at, on one line."""
         return (
             f"{self.scheme}: mean cosine {self.parity.mean:.4f}, "
             f"1st percentile {self.parity.percentile_1:.4f}, lowest {self.parity.lowest:.4f}, "
-            f"rank agreement {self.rank_agreement:.3f}, {self.size / 1e6:.1f} MB"
+            f"rank agreement {self.rank_agreement:.3f}, nDCG@10 {self.ndcg_kept:.1%} of fp32's, "
+            f"{self.size / 1e6:.1f} MB"
         )
 
 
@@ -106,15 +140,16 @@ def choose_scheme(
     expected = _Expected(queries, documents, score_all(queries, documents))
     attempts: list[Attempt] = []
     for scheme in ladder_from(asked):
-        options = quantize(fp32, target, scheme)
+        options = quantize(fp32, target, scheme, sample.calibration)
         attempts.append(measure_attempt(target, scheme, options, sample, expected))
         if attempts[-1].passed:
             return attempts
     target.unlink()
+    gate = gate_of(attempts[-1].scheme)
     raise ModelError.expected(
         f"--quantize {asked}",
-        f"a mean cosine of at least {LOWEST_MEAN_COSINE} to the torch encoder, {LOWEST_PERCENTILE_1} for the "
-        f"1st percentile, and a rank agreement of {LOWEST_RANK_AGREEMENT}",
+        f"a mean cosine of at least {gate.mean} to the torch encoder, {gate.percentile_1} for the "
+        f"1st percentile, and a rank agreement of {gate.rank_agreement}",
         "; ".join(attempt.describe() for attempt in attempts),
         "Nothing was written."
         + (
@@ -137,18 +172,27 @@ def measure_attempt(
         [onnx.encode_scored(plan) for plan in plans] for plans in (sample.queries, sample.documents)
     )
     parity = compare([*expected.queries, *expected.documents], [*queries, *documents])
-    agreement = rank_agreement(expected.scores, score_all(queries, documents))
-    return Attempt(
-        scheme, options, graph.stat().st_size, parity, agreement, passed=passes_gate(parity, agreement)
-    )
+    scores = score_all(queries, documents)
+    agreement = rank_agreement(expected.scores, scores)
+    kept = 1.0
+    if sample.judge is not None:
+        kept = sample.judge(scores) / max(sample.judge(expected.scores), 1e-9)
+    passed = passes_gate(gate_of(scheme), parity, agreement, kept)
+    return Attempt(scheme, options, graph.stat().st_size, parity, agreement, passed, kept)
 
 
-def passes_gate(parity: Parity, agreement: float) -> bool:
+def gate_of(scheme: Scheme) -> Gate:
+    """Return what is asked of ``scheme``."""
+    return COARSE if scheme in GRIDS else CLOSE
+
+
+def passes_gate(gate: Gate, parity: Parity, agreement: float, ndcg_kept: float = 1.0) -> bool:
     """Say whether figures are good enough; figures that are no numbers are not."""
     return (
-        parity.mean >= LOWEST_MEAN_COSINE
-        and parity.percentile_1 >= LOWEST_PERCENTILE_1
-        and agreement >= LOWEST_RANK_AGREEMENT
+        parity.mean >= gate.mean
+        and parity.percentile_1 >= gate.percentile_1
+        and agreement >= gate.rank_agreement
+        and ndcg_kept >= gate.ndcg_kept
     )
 
 
@@ -159,5 +203,5 @@ def warn_of_size(size: int) -> str | None:
     return (
         f"the model has {size / 1e6:.0f} MB, and every visitor downloads it before the first semantic "
         f"search: {size / DOWNLOAD_RATE / 60:.0f} minutes at 10 Mbit/s. "
-        "Phones may not have the memory to run it. Prefer a smaller checkpoint, or --quantize int8+emb4."
+        "Phones may not have the memory to run it. Prefer a smaller checkpoint, or --quantize int3."
     )

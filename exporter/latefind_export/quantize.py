@@ -2,6 +2,8 @@
 
 ============  ===========================================================================================
 ``int8``      embedding tables and linear layers as 8-bit integers, by optimum's quantiser
+``int4``      the same graph, its integers on grids of about 4 bits (:mod:`latefind_export.coarse`)
+``int3``      the same, of about 3 bits: the smallest download
 ``int8+emb4`` the same, but the word embedding table in 4 bits (:mod:`latefind_export.table4`)
 ``fp16``      weights stored as float16, computed with as float32 (:mod:`latefind_export.half`)
 ``none``      the fp32 graph as it is
@@ -25,17 +27,24 @@ from optimum.onnxruntime import ORTQuantizer
 from optimum.onnxruntime.configuration import QuantizationConfig
 from transformers import PretrainedConfig
 
+from latefind.model import TokenPlan
+from latefind_export.coarse import coarsen, measure_moments
 from latefind_export.graph_file import read_graph, word_table
+from latefind_export.grid import Grid
 from latefind_export.half import store_half
+from latefind_export.plans import ReferencePlan
 from latefind_export.table4 import BLOCK, quantize_table
 
-Scheme = Literal["int8", "int8+emb4", "fp16", "none"]
+Scheme = Literal["int8", "int8+emb4", "int4", "int3", "fp16", "none"]
 
-SCHEMES: tuple[Scheme, ...] = ("int8", "int8+emb4", "fp16", "none")
+SCHEMES: tuple[Scheme, ...] = ("int8", "int8+emb4", "int4", "int3", "fp16", "none")
 """Every scheme, the default first."""
 
-LADDER: tuple[Scheme, ...] = ("int8+emb4", "int8", "fp16")
+LADDER: tuple[Scheme, ...] = ("int3", "int4", "int8+emb4", "int8", "fp16")
 """From small to exact: what misses the gate is followed by what is right of it."""
+
+GRIDS: dict[Scheme, Grid] = {"int4": Grid(products=0.25, words=0.5), "int3": Grid(products=0.42, words=0.9)}
+"""The schemes whose integers lie on coarse grids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +80,13 @@ class Int8Options:
         return {"type": "int8+emb4", **options, "table_bits": 4, "table_block": self.table_block}
 
 
-def quantize(source: Path, target: Path, scheme: Scheme) -> dict[str, object]:
+def quantize(
+    source: Path, target: Path, scheme: Scheme, calibration: Sequence[ReferencePlan | TokenPlan] = ()
+) -> dict[str, object]:
     """Write the fp32 graph ``source`` to ``target`` by ``scheme``; return what ``latefind.json`` says of it.
+
+    ``calibration`` are texts that ``int4`` and ``int3`` round the weights for; without any, each weight is
+    rounded by itself.
 
     Raises
     ------
@@ -90,7 +104,12 @@ def quantize(source: Path, target: Path, scheme: Scheme) -> dict[str, object]:
         return {"type": "fp16"}
     options = Int8Options(table_block=BLOCK if scheme == "int8+emb4" else None)
     quantize_int8(source, target, options)
-    return options.describe()
+    if scheme not in GRIDS:
+        return options.describe()
+    model = read_graph(target)
+    coarsen(model, read_graph(source), measure_moments(source, calibration), GRIDS[scheme])
+    onnx.save(model, target)
+    return {"type": scheme, "fp32": options.fp32, **asdict(GRIDS[scheme]), "calibrated_on": len(calibration)}
 
 
 def quantize_int8(source: Path, target: Path, options: Int8Options) -> None:

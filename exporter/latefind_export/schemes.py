@@ -34,6 +34,9 @@ Quantizer = Callable[[Path, Path], dict[str, object]]
 PASSAGES = 200
 """Passages that parity and speed are measured on."""
 
+CALIBRATION = 600
+"""Passages that coarse grids are rounded for."""
+
 
 @dataclass(frozen=True, slots=True)
 class EvalSet:
@@ -77,13 +80,15 @@ def compare_schemes(
     )
     # A head found on passages was found on those with the smallest hashes; the last ones of a larger sample
     # are new.
-    passages = [model.plan_document(item) for item in sample_passages(text, 4000 + PASSAGES)[-PASSAGES:]]
+    texts = sample_passages(text, 4000 + PASSAGES)
+    passages = [model.plan_document(item) for item in texts[-PASSAGES:]]
+    calibration = [model.plan_document(item) for item in texts[:-PASSAGES][:CALIBRATION]]
     sets = [read_eval_set(model, folder) for folder in folders]
     exact = OnnxEncoder(fp32, threads=1)
     expected = [exact.encode_scored(plan) for plan in passages]
     ranks = [score_set(exact, one) for one in sets]
     with tempfile.TemporaryDirectory() as scratch:
-        for quantize in list_schemes(int8_variants):
+        for quantize in list_schemes(int8_variants, calibration):
             graph = Path(scratch) / "model.onnx"
             described = quantize(fp32, graph)
             onnx = OnnxEncoder(graph, threads=1)
@@ -95,6 +100,7 @@ def compare_schemes(
             yield {
                 "scheme": described,
                 "megabytes": round(size.raw / 1e6, 2),
+                "gzip_megabytes": round(size.gzip / 1e6, 2),
                 "brotli_megabytes": round(size.brotli / 1e6, 2),
                 **asdict(compare(expected, got)),
                 "tokens_per_cpu_second": round(speed),
@@ -105,7 +111,7 @@ def compare_schemes(
             }
 
 
-def list_schemes(int8_variants: bool) -> Iterator[Quantizer]:
+def list_schemes(int8_variants: bool, calibration: Sequence[TokenPlan]) -> Iterator[Quantizer]:
     """Yield the schemes that a bundle can have, fp32 first, and what else int8 and 4 bits could be."""
     from latefind_export.quantize import SCHEMES, Int8Options, quantize, quantize_int8
 
@@ -117,7 +123,7 @@ def list_schemes(int8_variants: bool) -> Iterator[Quantizer]:
         return run
 
     for scheme in reversed(SCHEMES):
-        yield functools.partial(quantize, scheme=scheme)
+        yield functools.partial(quantize, scheme=scheme, calibration=calibration)
     if not int8_variants:
         return
     for block in (16, 64, 128):

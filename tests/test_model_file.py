@@ -1,0 +1,30 @@
+"""The encoder's file as visitors download it."""
+
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from latefind.errors import FormatError
+from latefind_build.model_file import pack_model, unpack_model
+
+
+@given(st.binary(max_size=2000))
+def test_packed_graph_comes_back(graph: bytes) -> None:
+    packed = pack_model(graph)
+    assert unpack_model(packed, "x") == graph
+    assert zlib.decompress(packed, zlib.MAX_WBITS | 16) == graph
+    assert packed == pack_model(graph)
+
+
+def test_graph_that_is_not_packed_is_read_too() -> None:
+    assert unpack_model(b"\x08\x08\x12\x07pytorch", "x") == b"\x08\x08\x12\x07pytorch"
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[:-1], lambda data: data + b"\0", lambda data: data[:20] * 9]
+)
+def test_damaged_file_is_refused(damage: object) -> None:
+    with pytest.raises(FormatError, match=r"model/encoder\.bin: expected .*gzip"):
+        unpack_model(damage(pack_model(bytes(range(256)) * 9)), "model/encoder.bin")  # type: ignore[operator]
