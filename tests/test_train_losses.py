@@ -7,14 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file, save_file
 from torch import Tensor
 
 from latefind.errors import InputError, IntegrityError, UsageError
-from latefind_train import losses
-from latefind_train.parts import load_part, save_part
+from latefind_train import losses, parts
+from latefind_train.parts import BESIDE, load_part, save_part
 from latefind_train.shipped import ResidualCodec, pool_pairs
 from latefind_train.thin import keep_layers, shrink_hidden, shrink_inner
 from latefind_train.vocabulary import PREFIXES, change_table, change_tokenizer, change_vocabulary, cut
+
+WEIGHTS, WORDS = "model.safetensors", "embeddings.word_embeddings.weight"
 
 
 def unit(*shape: int, seed: int = 0) -> Tensor:
@@ -122,6 +125,21 @@ def test_a_damaged_part_is_refused(tmp_path: Path) -> None:
     (tmp_path / "weights-1.bin").unlink()
     with pytest.raises(IntegrityError, match="Copy all of the part's files again"):
         load_part(tmp_path)
+
+
+def test_a_checkpoint_comes_back_from_being_packed(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    weights, config = bert()
+    for name in BESIDE:
+        (tmp_path / "a" / name).write_text(json.dumps(config.to_dict()), "utf-8")
+    save_file(
+        {name: np.ascontiguousarray(array) for name, array in weights.items()}, tmp_path / "a" / WEIGHTS
+    )
+    assert parts.main(["pack", str(tmp_path / "a"), str(tmp_path / "b")]) == 0
+    assert parts.main(["unpack", str(tmp_path / "b"), str(tmp_path / "c")]) == 0
+    found = load_file(tmp_path / "c" / WEIGHTS)
+    assert set(found) == set(weights)
+    np.testing.assert_allclose(found[WORDS], weights[WORDS], atol=1e-3)
 
 
 # Starts

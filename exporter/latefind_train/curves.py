@@ -19,9 +19,9 @@ def read_log(path: Path) -> tuple[Series, Series]:
     for line in path.read_text("utf-8").splitlines():
         entry = json.loads(line)
         for name, value in entry.items():
-            if name in LOSSES:
+            if name in LOSSES and value:  # 0 where no batch of that task was drawn
                 losses[name].append((entry["step"], value))
-            elif name.startswith("ndcg "):
+            elif name.startswith("ndcg ") and ("@" not in name or "mean @" in name):
                 dev[name.removeprefix("ndcg ")].append((entry["step"], value))
     return losses, dev
 

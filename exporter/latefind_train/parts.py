@@ -5,20 +5,26 @@
     part.json        step, name of the run, SHA-256 of the weights, how many files
     weights-0.bin …  one safetensors file in fp16, cut into pieces
 
-The optimizer's state is three times as large and stays where the part ran (``state.pt``, beside them, is read
+The optimizer's state is four times as large and stays where the part ran (``state.pt``, beside them, is read
 where it still lies). Without it a part begins with a short warm-up, in which the moments are found again.
+
+``python -m latefind_train.parts pack CHECKPOINT DIR`` does the same to the model that training starts from,
+and ``… unpack DIR CHECKPOINT`` makes a checkpoint of it again.
 """
 
+import argparse
 import hashlib
 import json
-from collections.abc import Mapping
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from latefind.errors import InputError, IntegrityError
+from latefind.errors import InputError, IntegrityError, LatefindError
 
 PIECE = 15 * 2**20
 """Bytes of a file; 16 MiB is what may be carried."""
@@ -78,3 +84,50 @@ def load_part(folder: Path) -> tuple[Part, dict[str, npt.NDArray[np.float32]]]:
             folder, f"weights of SHA-256 {part.sha256}", found, "Copy all of the part's files again."
         )
     return part, {name: array.astype(np.float32) for name, array in load(data).items()}
+
+
+BESIDE = ("config.json", "tokenizer.json", "tokenizer_config.json")
+"""What a transformer's folder needs beside its weights."""
+
+
+def pack(checkpoint: Path, folder: Path) -> Part:
+    """Write the transformer of ``checkpoint`` as a part, with its configuration and tokenizer."""
+    from safetensors.numpy import load_file
+
+    weights = load_file(checkpoint / "model.safetensors")
+    weights = {name: array for name, array in weights.items() if not name.startswith("pooler.")}
+    weights.pop("embeddings.position_ids", None)
+    part = save_part(folder, checkpoint.name, 0, weights)
+    for name in BESIDE:
+        shutil.copy(checkpoint / name, folder)
+    return part
+
+
+def unpack(folder: Path, checkpoint: Path) -> None:
+    """Make a transformer's folder of what :func:`pack` wrote."""
+    from safetensors.numpy import save_file
+
+    _, weights = load_part(folder)
+    checkpoint.mkdir(parents=True, exist_ok=True)
+    save_file(weights, checkpoint / "model.safetensors", {"format": "pt"})
+    for name in BESIDE:
+        shutil.copy(folder / name, checkpoint)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m latefind_train.parts", description="Pack a checkpoint.")
+    parser.add_argument("action", choices=("pack", "unpack"))
+    parser.add_argument("source", type=Path)
+    parser.add_argument("target", type=Path)
+    options = parser.parse_args(arguments)
+    try:
+        (pack if options.action == "pack" else unpack)(options.source, options.target)
+    except LatefindError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -165,7 +165,7 @@ def make_trainer(
 
     return RowsTrainer(
         model=loaded.model,
-        args=make_arguments(options.output, run),
+        args=make_arguments(options.output, run, left),
         train_dataset=DatasetDict({task: Dataset.from_dict({"row": rows}) for task, rows in plan.items()}),
         loss=make_losses(options, run, loaded, list(plan)),
         evaluator=make_evaluator(tasks, run, log),
@@ -175,8 +175,8 @@ def make_trainer(
     )
 
 
-def make_arguments(output: Path, run: Run) -> Any:
-    """Return the trainer's arguments: batches in the plan's order, no checkpoints of its own."""
+def make_arguments(output: Path, run: Run, left: int) -> Any:
+    """Return the trainer's arguments: ``left`` steps in the plan's order, no checkpoints of its own."""
     import torch
     from sentence_transformers import MultiVectorEncoderTrainingArguments
     from sentence_transformers.base.sampler import DefaultBatchSampler
@@ -188,11 +188,10 @@ def make_arguments(output: Path, run: Run) -> Any:
     has_gpu = torch.cuda.is_available()
     return MultiVectorEncoderTrainingArguments(
         output_dir=str(output / "trainer"),
-        num_train_epochs=1,
+        max_steps=left,
         per_device_train_batch_size=run.steps.batch,
         batch_sampler=in_order,
         bf16=run.steps.bf16 and has_gpu,
-        tf32=True if has_gpu else None,
         use_cpu=not has_gpu,
         seed=run.seed,
         data_seed=run.seed,
