@@ -207,7 +207,7 @@ def test_unknown_policy_is_refused(built_site: Path, watched: Watched) -> None:
 
 
 def test_without_the_model_the_words_answer_and_it_is_said(site_copy: Path, watched: Watched) -> None:
-    [model] = (site_copy / "latefind/model").glob("*.onnx")
+    [model] = (site_copy / "latefind/model").glob("*.bin")
     model.unlink()
     visit(watched, site_copy, semantic="on-demand")
     answer = ask(watched, "how do I sharpen my knives")

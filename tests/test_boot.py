@@ -167,7 +167,7 @@ def test_boot_from_a_host_that_knows_no_types(plain_host: str, watched: Watched)
 def load_encoder(watched: Watched, site: Path, pages: int | None) -> dict[str, Any]:
     bundle = site / "latefind"
     [runtime] = bundle.glob("runtime/onnxruntime-*")
-    [model] = bundle.glob("model/*.onnx")
+    [model] = bundle.glob("model/*.bin")
     names = [f"{runtime.relative_to(bundle).as_posix()}/", model.relative_to(bundle).as_posix()]
     watched.page.goto(site_url(site))
     loaded: dict[str, Any] = watched.page.evaluate(MEMORY, [f"{site_url(site)}latefind/", *names, pages])

@@ -35,7 +35,7 @@ def test_truncated_shard_is_named(site_copy: Path, watched: Watched) -> None:
 
 
 def test_changed_model_is_named(site_copy: Path, watched: Watched) -> None:
-    [model] = (site_copy / "latefind/model").glob("*.onnx")
+    [model] = (site_copy / "latefind/model").glob("*.bin")
     data = bytearray(model.read_bytes())
     data[-1] ^= 1
     model.write_bytes(bytes(data))

@@ -15,6 +15,7 @@ import latefind
 from latefind.errors import UsageError
 from latefind.manifest import Manifest, Part
 from latefind.passages import Section
+from latefind_build import model_file
 from latefind_build.browser_python import pyodide_files
 from latefind_build.bundle import ModelBundle
 from latefind_build.files import HASH_LENGTH, place_part, replaced_folder, write_part
@@ -38,16 +39,19 @@ def build_bundle(
     base: str,
     options: IndexOptions,
     complete: Callable[[Path], None] | None = None,
+    *,
+    stored: bool = False,
 ) -> Manifest:
     """Index ``source`` and write the whole bundle to ``target``, replacing an earlier one.
 
     ``base`` is the prefix of the results' URLs; see :class:`latefind.manifest.Manifest`. ``complete`` is
-    called with the temporary folder when everything else is in it.
+    called with the temporary folder when everything else is in it. ``stored`` leaves the runtime's archives
+    uncompressed, for hosts that send compressed siblings of them.
     """
     runtime_folder = packed_runtime()
     with replaced_folder(target, MARKER) as work:
         index = build_index(source.sections, bundle, work, options)
-        pyodide, pyodide_parts = _place_folder(work, "pyodide", pyodide_files(runtime_folder))
+        pyodide, pyodide_parts = _place_folder(work, "pyodide", pyodide_files(runtime_folder, stored=stored))
         ort, ort_parts = _place_folder(work, "onnxruntime", _read_folder(runtime_folder / "onnxruntime"))
         manifest = Manifest(
             generator=f"latefind {latefind.__version__}",
@@ -99,7 +103,7 @@ def _place_folder(work: Path, role: str, files: Mapping[str, bytes]) -> tuple[st
 
 def _place_model(work: Path, bundle: ModelBundle) -> list[Part]:
     return [
-        write_part(work, "encoder", "model/model.onnx", bundle.onnx.read_bytes()),
+        write_part(work, "encoder", model_file.NAME, model_file.pack_model(bundle.onnx.read_bytes())),
         write_part(work, "tokenizer", "model/tokenizer.json", bundle.tokenizer.read_bytes()),
         write_part(work, "settings", "model/latefind.json", bundle.settings),
     ]

@@ -33,17 +33,17 @@ def default_jobs() -> int:
 class Encoder:
     """An encoder session; safe to use from several threads."""
 
-    def __init__(self, onnx: Path) -> None:
+    def __init__(self, onnx: Path | bytes, where: str = "") -> None:
+        """Load a graph: a file, or its bytes, which ``where`` names in errors."""
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         try:
-            self._session = onnxruntime.InferenceSession(
-                str(onnx), options, providers=["CPUExecutionProvider"]
-            )
+            self._session = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime raises classes of its C++ module, which share no base
-            raise ModelError.expected(onnx, "an ONNX model", str(error), "Export it again.") from error
+            where = where or str(onnx)
+            raise ModelError.expected(where, "an ONNX model", str(error), "Export it again.") from error
 
     def encode(self, plan: TokenPlan) -> npt.NDArray[np.float32]:
         """Return a text's scored token embeddings: float32 (scored tokens, dimensions), unit length."""

@@ -17,7 +17,6 @@ from latefind.errors import FormatError
 from latefind.manifest import Part
 from latefind.model import TokenPlan
 from latefind.passages import Passage, Section, encoded_text
-from latefind_build.encode import Encoder
 from latefind_build.native import NativeSearch
 from latefind_build.plans import plan_truncated
 from latefind_build.progress import progress
@@ -79,8 +78,7 @@ def rank_exactly(
 
 def encode_contents(native: NativeSearch, contents: Contents, jobs: int) -> Iterator[npt.NDArray[np.float32]]:
     """Yield the vectors of each passage, float32 (scored tokens, dimensions), unit length."""
-    [encoder] = native.manifest.by_role("encoder")
-    embeddings = Encoder(native.folder / encoder.path).encode_all(plan_contents(native, contents), jobs)
+    embeddings = native.encode_all(plan_contents(native, contents), jobs)
     return progress(embeddings, len(contents.passages), "Encoding", "passages")
 
 

@@ -4,7 +4,7 @@ What the page does in stages (``web/hybrid.js``), at once: words propose candida
 beside its own, and both are fused.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -16,11 +16,13 @@ from latefind.errors import FormatError, IntegrityError, UsageError
 from latefind.fusion import CANDIDATES, fuse
 from latefind.lexical import LexicalHits, LexicalIndex
 from latefind.manifest import Manifest, Part
+from latefind.model import TokenPlan
 from latefind.results import Result
 from latefind.search import Engine, SearchResult
 from latefind.snippet import make_snippet
 from latefind_build.assemble import MARKER
 from latefind_build.encode import Encoder
+from latefind_build.model_file import unpack_model
 from latefind_build.stemmers import analyser_of
 
 MODES = ("lexical", "semantic", "hybrid")
@@ -55,8 +57,9 @@ class NativeSearch:
         encoders = self.manifest.by_role("encoder")
         if len(encoders) != 1:
             raise FormatError.expected(path, "one part with the role encoder", str(len(encoders)))
-        encoders[0].verify(self._read(encoders[0]))
-        self._encoder = Encoder(self.folder / encoders[0].path)
+        packed = self._read(encoders[0])
+        encoders[0].verify(packed)
+        self._encoder = Encoder(unpack_model(packed, encoders[0].path), encoders[0].path)
 
     def _load(self, paths: Iterable[str]) -> None:
         for path in paths:
@@ -73,6 +76,10 @@ class NativeSearch:
     def encode(self, text: str) -> npt.NDArray[np.float32]:
         """Return the query's token embeddings, float32 (scored tokens, dimensions)."""
         return self._encoder.encode(self.engine.plan_query(text))
+
+    def encode_all(self, plans: Iterable[TokenPlan], jobs: int) -> Iterator[npt.NDArray[np.float32]]:
+        """Yield the embeddings of each plan, in order, from ``jobs`` threads."""
+        return self._encoder.encode_all(plans, jobs)
 
     @cached_property
     def lexical(self) -> LexicalIndex | None:
