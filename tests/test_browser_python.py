@@ -9,12 +9,14 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from small_site import write_small_site
 
 from latefind.errors import RuntimeFilesError
 from latefind_build import browser_python
 from latefind_build.archives import read_archive, write_archive, write_wheel
 from latefind_build.browser_modules import BrowserModules, browser_modules
 from latefind_build.browser_python import browser_wheel, pyodide_files
+from latefind_build.cli import main
 from latefind_build.runtime import FACTS, LOCK
 
 BRIDGE, ERRORS = b"import json\nfrom latefind.errors import E\n", b"class E(Exception): pass\n"
@@ -129,6 +131,15 @@ def test_archives_are_deflated_unless_they_are_asked_for_stored(runtime: Path, s
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             methods = {member.compress_type for member in archive.infolist()}
         assert methods == {zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED}
+
+
+def test_build_with_siblings_stores_what_they_compress_better(tmp_path: Path) -> None:
+    write_small_site(tmp_path)
+    assert main(["build", str(tmp_path), "--precompress"]) == 0
+    [archive] = tmp_path.glob("latefind/runtime/pyodide-*/python_stdlib.zip")
+    sizes = [archive.with_name(archive.name + suffix).stat().st_size for suffix in ("", ".gz", ".br")]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] > 2 * sizes[1]
 
 
 def test_archive_depends_on_nothing_but_its_members() -> None:

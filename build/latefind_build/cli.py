@@ -210,7 +210,9 @@ def _build(options: argparse.Namespace) -> None:
         target = target_below(options.site_dir, subdir)
     base = options.base_url or config.base_url or _relative_base(options, config.output_subdir)
     complete = _completion(options, config, target)
-    manifest = build_bundle(source, target, bundle, base, _index_options(options, config), complete)
+    manifest = build_bundle(
+        source, target, bundle, base, _index_options(options, config), complete, stored=options.precompress
+    )
     _report_build(manifest, target, time.monotonic() - start, options.json)
 
 
@@ -295,7 +297,9 @@ def _site(options: argparse.Namespace) -> None:
         target = target_below(staging, config.output_subdir)
         offline = partial(add_offline, site=staging, subdir=config.output_subdir, pages=config.offline_pages)
         complete = offline if pwa else None
-        manifests.append(build_bundle(read_site(staging, crawl), target, bundle, base, wanted, complete))
+        source = read_site(staging, crawl)
+        stored = options.precompress
+        manifests.append(build_bundle(source, target, bundle, base, wanted, complete, stored=stored))
         if options.precompress:
             _precompress(staging)
 
