@@ -66,6 +66,15 @@ def test_steps_are_wide_enough_for_outliers() -> None:
     assert np.abs(to_grid(weight, steps) * steps - weight)[:, [0, 2]].max() <= steps.max() * 0.5001
 
 
+def test_two_outliers_of_a_column_do_not_overflow_16_bits() -> None:
+    weight = random_weight(2000, 3)
+    weight[[7, 900], 1] = 1000, -990
+    integers = to_grid(weight, column_steps(weight, 0.2)).astype(int)
+    pairs = np.sort(np.abs(integers), axis=0)[-2:].sum(axis=0)
+    assert pairs[1] == 128
+    assert 255 * pairs.max() < 2**15
+
+
 def test_weights_of_zero_stay_zero() -> None:
     weight = random_weight(6, 3)
     weight[:, 1] = 0

@@ -74,7 +74,11 @@ def measure_moments(graph: Path, plans: Sequence[ReferencePlan | TokenPlan]) -> 
     products = [node for node in model.graph.node if node.op_type == "MatMul" and node.input[1] in constants]
     tapped = sorted({node.input[0] for node in products})
     model.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in tapped)
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1  # more bring nothing for single texts, and wait by spinning
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
     sums: dict[str, npt.NDArray[np.float64]] = {}
     for plan in plans:
         values = (np.array([plan.ids], np.int64), np.array([plan.mask], np.int64))
