@@ -26,8 +26,8 @@ LARGEST = 127
 """Largest integer, either side of 0. What would lie beyond widens its column's step instead."""
 
 LARGEST_PAIR = 128
-"""Largest sum of two integers of a column: two products with activations of up to 255 then fit into the 16 bits
-in which x86 processors without VNNI add them. The same embeddings everywhere, as by int8's 7 bits."""
+"""Largest sum of two integers of a column: two products with activations of up to 255 then fit into the 16
+bits in which x86 processors without VNNI add them. The same embeddings everywhere, as by int8's 7 bits."""
 
 MANTISSA = 10
 """Bits of the mantissa that float32 values keep, as many as float16 has: the other 13 are 0 and compress."""
