@@ -207,6 +207,7 @@ def test_words_are_cut_as_wordpiece_does() -> None:
 
 def test_pieces_that_no_language_needs_go() -> None:
     words = {"en": {"abab": 10.0, "ab": 5.0}, "de": {"abab": 3.0}}
+    assert "rare" in change_vocabulary(OLD, words, keep=9, add=0).pieces
     vocabulary = change_vocabulary(OLD, words, keep=2, add=0)
     assert "rare" not in vocabulary.pieces
     assert {"ab", "##ab", "a", "##b"} <= set(vocabulary.pieces)
@@ -220,6 +221,13 @@ def test_new_pieces_start_from_the_mean_of_their_old_ones() -> None:
     table = np.random.default_rng(0).standard_normal((len(OLD), 4)).astype(np.float32)
     row = change_table(table, vocabulary)[vocabulary.pieces.index("abab")]
     np.testing.assert_allclose(row, (table[OLD["ab"]] + table[OLD["##ab"]]) / 2, rtol=1e-6)
+
+
+def test_a_vocabulary_does_not_depend_on_the_order_of_the_old_one() -> None:
+    words = {"en": {"ab": 5.0}, "de": {"abab": 900.0, "baba": 800.0}}
+    shuffled = dict(sorted(OLD.items(), reverse=True))
+    one, other = (change_vocabulary(old, words, keep=5, add=3) for old in (OLD, shuffled))
+    assert one == other
 
 
 def test_the_tokenizer_knows_the_new_pieces_and_the_prefixes() -> None:

@@ -89,17 +89,20 @@ def change_vocabulary(
 ) -> Vocabulary:
     """Return a vocabulary with the ``keep`` most needed pieces of ``old`` and ``add`` new ones.
 
-    None keeps all, at their places. Single characters of the Latin script are kept beyond ``keep``, so that
-    no word of its letters becomes unknown.
+    None keeps all, at their places. Single Latin and Greek characters and signs are kept beyond ``keep``, so
+    that no word of them becomes unknown.
     """
+    ordered = sorted(old, key=lambda piece: old[piece])  # the tokenizers library gives them in any order
     if keep is None and add == 0:
-        pieces = [piece for piece, _ in sorted(old.items(), key=lambda item: item[1])]
-        return _with_prefixes(pieces, [[number] for number in range(len(pieces))], len(pieces))
+        return _with_prefixes(ordered, [[number] for number in range(len(ordered))], len(ordered))
     needed = piece_weights(words, old)
-    best = [piece for piece, _ in needed.most_common() if piece not in SPECIAL]
+    best = sorted(set(needed) - set(SPECIAL), key=lambda piece: (-needed[piece], old[piece]))
+    # What no frequent word needs comes after that in the old order, which is nearly that of English: rare
+    # words of a subject that the training text lacks stay whole longer.
+    best += [piece for piece in ordered if _is_readable(piece, needed)]
     characters = {piece for piece in old if len(piece.removeprefix(CONTINUES)) == 1 and _is_common(piece)}
     kept = set(best[:keep]) | characters
-    pieces = [*SPECIAL, *(piece for piece in old if piece in kept)]
+    pieces = [*SPECIAL, *(piece for piece in ordered if piece in kept)]
     new = _new_pieces(old, words, set(pieces), add) if add else []
     origins = [[old[piece]] for piece in pieces]
     for piece in new:
@@ -109,8 +112,15 @@ def change_vocabulary(
 
 
 def _is_common(piece: str) -> bool:
-    """Return whether a single character is of the Latin script, a digit or a sign on keyboards."""
-    return ord(piece.removeprefix(CONTINUES)) < 0x250
+    """Return whether a single character is Latin or Greek, a digit, or a sign of texts in these."""
+    code = ord(piece.removeprefix(CONTINUES))
+    return code < 0x400 or 0x2000 <= code < 0x2300
+
+
+def _is_readable(piece: str, needed: Mapping[str, float]) -> bool:
+    """Return whether a piece that is not ``needed`` is of Latin letters and digits, and no special token."""
+    text = piece.removeprefix(CONTINUES)
+    return piece not in needed and not piece.startswith("[") and all(ord(c) < 0x250 for c in text)
 
 
 def _with_prefixes(pieces: list[str], origins: list[list[int]], count: int) -> Vocabulary:
