@@ -3,11 +3,11 @@
  * the encoder start side by side, each as soon as its own files are there, while the index is still on its way.
  */
 
-import { startBeside } from "./remote-encoder.js";
-import { initialIndexParts, initialParts, parseManifest } from "./manifest.js";
+import { encoderOrder, startEncoder } from "./encoder-start.js";
+import { incomplete, initialIndexParts, initialParts, parseManifest } from "./manifest.js";
 import { ANSWERING, PartLoader, Progress } from "./parts.js";
-import { LatefindError } from "./protocol.js";
 import { Python } from "./python.js";
+import { RemoteEncoder } from "./remote-encoder.js";
 import { checkWasm, guardLoading, watchResources } from "./runtime.js";
 import { encode } from "./serve.js";
 import { Shards } from "./shards.js";
@@ -25,7 +25,7 @@ import { timed } from "./stages.js";
  * @param {(bytesLoaded: number, bytesTotal: number) => void} report
  * @returns {Promise<Engine>}
  */
-export async function boot({ manifestUrl, manifest: text }, report) {
+export async function boot({ manifestUrl, manifest: text, encoder: port }, report) {
   await checkWasm();
   const manifest = parseManifest(text);
   const initial = initialParts(manifest);
@@ -35,7 +35,7 @@ export async function boot({ manifestUrl, manifest: text }, report) {
   const starting = startPython(manifest, text, loader, progress);
   const [python, encoder] = await Promise.all([
     starting,
-    timed("encoder", () => startBeside(encoderOrder(manifest, manifestUrl), progress)),
+    port ? RemoteEncoder.start(port, progress) : startEncoder(encoderOrder(text, manifestUrl), progress),
     fillIndex(initialIndexParts(manifest), loader, starting),
   ]);
   const addShard = (/** @type {string} */ path, /** @type {Uint8Array} */ bytes) => void python.addPart(path, bytes);
@@ -70,18 +70,6 @@ function startPython({ parts, runtime }, text, loader, progress) {
 }
 
 /**
- * @param {Manifest} manifest
- * @param {string} manifestUrl
- * @returns {import("./encoder-start.js").EncoderOrder}
- */
-function encoderOrder({ parts, runtime }, manifestUrl) {
-  const model = parts.find(({ role }) => role === "encoder");
-  if (!model) throw incomplete("an encoder");
-  const files = parts.filter(({ role }) => role === "onnxruntime");
-  return { folder: resolve(runtime.onnxruntime, manifestUrl), manifestUrl, model, runtime: files };
-}
-
-/**
  * Fetch the initial parts of the index, and hand each to Python (which verifies it) once both are there.
  * @param {Part[]} parts
  * @param {PartLoader} loader
@@ -109,11 +97,6 @@ async function warmUp(engine) {
   const { plan, vectors } = await encode(engine, "warm up");
   engine.python.needs(vectors, plan, []); // Not fetched: nobody waits for the answer.
   engine.python.search(vectors, plan, { text: "warm up", limit: 1, filters: {}, candidates: [] });
-}
-
-/** @param {string} expected */
-function incomplete(expected) {
-  return LatefindError.expected("format", "manifest.json: parts", expected, "some", "Build the index again.");
 }
 
 /**

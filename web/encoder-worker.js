@@ -1,54 +1,71 @@
 /**
- * @file The encoder's own worker. The search worker starts it, so that onnxruntime-web starts on one processor
- * while Python does on another; a passage is encoded while Python answers another question. Speaks the
- * messages of `remote-encoder.js`.
+ * @file The encoder's own worker. The page starts it beside the search worker, so that onnxruntime-web starts
+ * on one processor while Python does on another: a worker that the search worker starts would have to wait for
+ * Python. It speaks to the search worker, by the messages of `remote-encoder.js`.
  */
 
-import { startEncoder } from "./encoder-start.js";
+// As in worker.js: all modules in one round trip.
+import "./encoder.js";
+import "./http.js";
+import "./manifest.js";
+import "./memory.js";
+import "./parts.js";
+import "./runtime.js";
+
+import { encoderOrder, startEncoder } from "./encoder-start.js";
 import { toWire } from "./protocol.js";
-import { stages } from "./stages.js";
+import { stages, timed } from "./stages.js";
 
 /** @typedef {import("./encoder.js").Encoder} Encoder */
+/** @typedef {import("./protocol.js").EncoderBoot} EncoderBoot */
 /** @typedef {import("./remote-encoder.js").EncoderRequest} EncoderRequest */
 /** @typedef {import("./remote-encoder.js").EncoderReport} EncoderReport */
 
-/** @type {Promise<Encoder> | undefined} */
-let encoder;
-
-self.addEventListener("message", (/** @type {MessageEvent<EncoderRequest>} */ { data }) => {
-  if (data.type === "start") {
-    const advance = (/** @type {string} */ path, /** @type {number} */ loaded) => post({ type: "progress", path, loaded });
-    encoder = startEncoder(data.order, { advance });
-    encoder.then(() => post({ type: "started", stages }), (error) => refuse(0, error));
-  } else void encode(data.id, data.ids, data.mask);
+self.addEventListener("message", (/** @type {MessageEvent<EncoderBoot>} */ { data }) => {
+  const { port } = data;
+  const encoder = timed("encoder", () => start(data));
+  encoder.then(
+    () => post(port, { type: "started", stages }),
+    (error) => refuse(port, 0, error),
+  );
+  port.onmessage = ({ data: request }) => void encode(port, encoder, request);
 });
 
+/** @param {EncoderBoot} boot */
+function start({ port, manifest, manifestUrl }) {
+  const advance = (/** @type {string} */ path, /** @type {number} */ loaded) =>
+    post(port, { type: "progress", path, loaded });
+  return startEncoder(encoderOrder(manifest, manifestUrl), { advance });
+}
+
 /**
- * @param {number} id
- * @param {number[]} ids
- * @param {number[]} mask
+ * @param {MessagePort} port
+ * @param {Promise<Encoder>} encoder
+ * @param {EncoderRequest} request
  */
-async function encode(id, ids, mask) {
+async function encode(port, encoder, { id, ids, mask }) {
   try {
-    const vectors = await /** @type {Promise<Encoder>} */ (encoder).then((started) => started.encode(ids, mask));
-    post({ type: "vectors", id, vectors }, [vectors.buffer]);
+    const vectors = await (await encoder).encode(ids, mask);
+    post(port, { type: "vectors", id, vectors }, [vectors.buffer]);
   } catch (error) {
-    refuse(id, error);
+    refuse(port, id, error);
   }
 }
 
 /**
+ * @param {MessagePort} port
  * @param {number} id  of the request; 0 is the start
  * @param {unknown} error
  */
-function refuse(id, error) {
-  post({ type: "refused", id, error: toWire(error), trapped: error instanceof WebAssembly.RuntimeError });
+function refuse(port, id, error) {
+  post(port, { type: "refused", id, error: toWire(error), trapped: error instanceof WebAssembly.RuntimeError });
 }
 
 /**
+ * @param {MessagePort} port
  * @param {EncoderReport} report
  * @param {Transferable[]} [transfer]
  */
-function post(report, transfer = []) {
-  self.postMessage(report, transfer);
+function post(port, report, transfer = []) {
+  port.postMessage(report, transfer);
 }

@@ -173,3 +173,8 @@ function malformed(field, expected, got) {
   const text = typeof got === "string" ? got : (JSON.stringify(got) ?? "nothing").slice(0, 80);
   return LatefindError.expected("format", `manifest.json: ${field}`, expected, text, "Build the index again.");
 }
+
+/** @param {string} expected */
+export function incomplete(expected) {
+  return LatefindError.expected("format", "manifest.json: parts", expected, "some", "Build the index again.");
+}

@@ -19,6 +19,12 @@
  * @property {"boot"} type
  * @property {string} manifestUrl  absolute; parts are relative to it
  * @property {string} manifest     the text of manifest.json, already checked
+ * @property {MessagePort} [encoder]  leads to the encoder's worker; without it, the search worker encodes
+ */
+
+/**
+ * The one message to the encoder's worker: it answers the search worker, at the other end of the port.
+ * @typedef {{manifestUrl: string, manifest: string, port: MessagePort}} EncoderBoot
  */
 
 /**

@@ -1,21 +1,15 @@
 /**
- * @file The encoder as the search worker sees it: in a worker of its own, by messages.
+ * @file The encoder as the search worker sees it: in a worker of its own, behind a port that the page made.
  */
 
-import { startEncoder } from "./encoder-start.js";
-import { LatefindError, fromWire } from "./protocol.js";
+import { fromWire } from "./protocol.js";
 import { stages } from "./stages.js";
 
-/** @typedef {import("./encoder.js").Encodes} Encodes */
-/** @typedef {import("./encoder-start.js").EncoderOrder} EncoderOrder */
 /** @typedef {import("./parts.js").Counter} Counter */
 /** @typedef {import("./protocol.js").WireError} WireError */
 /** @typedef {import("./stages.js").Stage} Stage */
 
-/**
- * @typedef {{type: "start", order: EncoderOrder} | {type: "encode", id: number, ids: number[], mask: number[]}}
- *   EncoderRequest
- */
+/** @typedef {{id: number, ids: number[], mask: number[]}} EncoderRequest */
 
 /**
  * `refused` with id 0: it did not start. `trapped`: its WebAssembly cannot be used again.
@@ -30,42 +24,33 @@ import { stages } from "./stages.js";
 /** The id under which the start waits. */
 const START = 0;
 
-/**
- * Start the encoder beside this worker, or in it, where the browser lets workers start none.
- * @param {EncoderOrder} order
- * @param {Counter} counter
- * @returns {Promise<Encodes>}
- */
-export function startBeside(order, counter) {
-  return typeof Worker === "function" ? RemoteEncoder.start(order, counter) : startEncoder(order, counter);
-}
-
-class RemoteEncoder {
+export class RemoteEncoder {
   /** @type {Map<number, Waiting>} */
   #waiting = new Map();
   #lastId = START;
-  /** @type {Error | undefined} */
-  #broken;
-  #worker;
+  #port;
   #counter;
 
-  /** @param {Counter} counter */
-  constructor(counter) {
+  /**
+   * @param {MessagePort} port
+   * @param {Counter} counter
+   */
+  constructor(port, counter) {
+    this.#port = port;
     this.#counter = counter;
-    this.#worker = new Worker(workerUrl(), { type: "module", name: "latefind encoder" });
-    this.#worker.addEventListener("message", ({ data }) => this.#receive(data));
-    this.#worker.addEventListener("error", (event) => this.#break(event));
-    this.#worker.addEventListener("messageerror", (event) => this.#break(event));
   }
 
   /**
-   * @param {EncoderOrder} order
+   * Wait until the encoder has started.
+   * @param {MessagePort} port
    * @param {Counter} counter
    * @returns {Promise<RemoteEncoder>}
    */
-  static async start(order, counter) {
-    const encoder = new RemoteEncoder(counter);
-    await encoder.#ask(START, { type: "start", order });
+  static async start(port, counter) {
+    const encoder = new RemoteEncoder(port, counter);
+    const started = encoder.#wait(START);
+    port.onmessage = ({ data }) => encoder.#receive(data);
+    await started;
     return encoder;
   }
 
@@ -77,20 +62,16 @@ class RemoteEncoder {
    */
   encode(ids, mask) {
     const id = (this.#lastId += 1);
-    return this.#ask(id, { type: "encode", id, ids, mask });
+    this.#port.postMessage({ id, ids, mask });
+    return this.#wait(id);
   }
 
   /**
    * @param {number} id
-   * @param {EncoderRequest} request
    * @returns {Promise<Float32Array>}
    */
-  #ask(id, request) {
-    return new Promise((resolve, reject) => {
-      if (this.#broken) throw this.#broken;
-      this.#waiting.set(id, { resolve, reject });
-      this.#worker.postMessage(request);
-    });
+  #wait(id) {
+    return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
   }
 
   /** @param {EncoderReport} report */
@@ -117,16 +98,6 @@ class RemoteEncoder {
     this.#waiting.delete(id);
     return waiting;
   }
-
-  /** @param {Event} event */
-  #break(event) {
-    const told = event instanceof ErrorEvent ? event.message : "";
-    const started = !this.#waiting.has(START);
-    // Like WebAssembly that has trapped: the whole search worker is to begin again.
-    this.#broken = started ? new WebAssembly.RuntimeError(told || "the encoder's worker broke") : startError(told);
-    for (const { reject } of this.#waiting.values()) reject(this.#broken);
-    this.#waiting.clear();
-  }
 }
 
 /**
@@ -135,20 +106,4 @@ class RemoteEncoder {
  */
 function revive(error, trapped) {
   return trapped ? new WebAssembly.RuntimeError(error.message) : fromWire(error);
-}
-
-/** @param {string} told */
-function startError(told) {
-  return LatefindError.expected(
-    "worker-failed",
-    workerUrl().href,
-    "a module worker that starts",
-    told ? `"${told}"` : "an error without a reason",
-    "Check that the file is there and served as text/javascript, and that the Content-Security-Policy of " +
-      "worker.js has worker-src 'self'.",
-  );
-}
-
-function workerUrl() {
-  return new URL("./encoder-worker.js", import.meta.url);
 }

@@ -52,6 +52,8 @@ const RESTARTS = 1;
 export class Session {
   /** @type {Worker | undefined} */
   #worker;
+  /** The encoder's. @type {Worker | undefined} */
+  #encoder;
   /** @type {Promise<void> | undefined} */
   #loading;
   /** @type {Waiting<void> | undefined} */
@@ -149,8 +151,7 @@ export class Session {
 
   /** Give the worker's memory back until the next question; what the status says stays true. */
   #sleep() {
-    this.#worker?.terminate();
-    this.#worker = undefined;
+    this.#terminate();
     this.#loading = undefined;
     this.#resting = true;
   }
@@ -161,8 +162,7 @@ export class Session {
     this.#rest.stop();
     this.#resting = false;
     this.#ended = error;
-    this.#worker?.terminate();
-    this.#worker = undefined;
+    this.#terminate();
     this.#loading = undefined;
     this.#boot?.reject(error);
     this.#boot = undefined;
@@ -188,14 +188,33 @@ export class Session {
   #startWorker() {
     return new Promise((resolve, reject) => {
       this.#boot = { resolve, reject };
-      const worker = openWorker();
-      this.#worker = worker;
-      worker.addEventListener("message", ({ data }) => this.#receive(data));
-      worker.addEventListener("error", (event) => this.#fail(workerError(event)));
-      worker.addEventListener("messageerror", (event) => this.#fail(workerError(event)));
+      this.#worker = this.#open("worker.js");
+      this.#encoder = this.#open("encoder-worker.js");
+      this.#worker.addEventListener("message", ({ data }) => this.#receive(data));
       this.#watch();
-      worker.postMessage({ type: "boot", manifestUrl: this.#manifestUrl, manifest: this.#manifest });
+      const { port1, port2 } = new MessageChannel();
+      const files = { manifestUrl: this.#manifestUrl, manifest: this.#manifest };
+      this.#encoder.postMessage({ ...files, port: port1 }, [port1]);
+      this.#worker.postMessage({ type: "boot", ...files, encoder: port2 }, [port2]);
     });
+  }
+
+  /**
+   * @param {string} name  of a worker's module
+   * @returns {Worker}
+   */
+  #open(name) {
+    const worker = openWorker(name);
+    for (const type of ["error", "messageerror"]) {
+      worker.addEventListener(type, (event) => this.#fail(workerError(name, event)));
+    }
+    return worker;
+  }
+
+  #terminate() {
+    this.#worker?.terminate();
+    this.#encoder?.terminate();
+    this.#worker = this.#encoder = undefined;
   }
 
   /** @param {Report} report */
@@ -243,7 +262,7 @@ export class Session {
       this.#boot = undefined;
     } else if (this.#crashes < RESTARTS) {
       this.#crashes += 1;
-      this.#worker?.terminate();
+      this.#terminate();
       this.#loading = this.#load(); // Who waits is asked for again once the new one is ready.
       this.#loading.catch(() => {}); // `#load` has told it, and refused who waits.
     } else {
@@ -265,11 +284,12 @@ export class Session {
   }
 }
 
-function openWorker() {
+/** @param {string} name */
+function openWorker(name) {
   try {
-    return new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "latefind" });
+    return new Worker(new URL(name, import.meta.url), { type: "module", name: `latefind ${name}` });
   } catch (error) {
-    throw workerError(error);
+    throw workerError(name, error);
   }
 }
 
@@ -295,13 +315,16 @@ function crashedError({ message, detail }) {
   );
 }
 
-/** @param {unknown} reason  an exception, an ErrorEvent, or an event that tells nothing */
-function workerError(reason) {
+/**
+ * @param {string} name
+ * @param {unknown} reason  an exception, an ErrorEvent, or an event that tells nothing
+ */
+function workerError(name, reason) {
   const told = reason instanceof ErrorEvent ? reason.message : reason instanceof Event ? "" : describe(reason);
   const at = reason instanceof ErrorEvent && reason.filename ? `${reason.filename}:${reason.lineno}` : "";
   return LatefindError.expected(
     "worker-failed",
-    new URL("./worker.js", import.meta.url).href,
+    new URL(name, import.meta.url).href,
     "a module worker that starts",
     told ? `"${told}"` : "an error without a reason",
     "Check that the file is there and served as text/javascript, that the Content-Security-Policy has " +

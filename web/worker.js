@@ -4,6 +4,18 @@
  * `protocol.js`.
  */
 
+// What the modules below import themselves is named here too: so all are asked for in one round trip.
+import "./encoder-start.js";
+import "./encoder.js";
+import "./http.js";
+import "./manifest.js";
+import "./memory.js";
+import "./parts.js";
+import "./python.js";
+import "./remote-encoder.js";
+import "./runtime.js";
+import "./shards.js";
+
 import { boot } from "./boot.js";
 import { highlight } from "./highlighter.js";
 import { LatefindError, toWire } from "./protocol.js";

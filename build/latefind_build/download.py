@@ -44,10 +44,10 @@ class Transfer(TypedDict):
 def describe_download(folder: Path, manifest: Manifest) -> dict[str, Transfer]:
     """Measure what a visitor of the bundle in ``folder`` downloads, by part, in the order of need."""
     lang = manifest.languages[0] if len(manifest.languages) == 1 else DEFAULT_LANGUAGE
-    page = _modules(folder, PAGE_MODULES)
+    page = imported_modules(folder, PAGE_MODULES)
     page |= {path for pattern in PAGE_STYLES for path in folder.glob(pattern)}
     page |= {folder / "strings" / f"{lang}.js", folder / "stem" / f"{lang}.js", folder / MARKER}
-    worker = _modules(folder, WORKER_MODULES) - page
+    worker = imported_modules(folder, WORKER_MODULES) - page
     parts = {"page": _transfer(page, kept=False), "worker": _transfer(worker, kept=False)}
     for name, roles in GROUPS.items():
         parts[name] = _transfer((folder / path for path in _paths(manifest, roles)), kept=True)
@@ -102,7 +102,7 @@ def _transfer(paths: Iterable[Path], kept: bool) -> Transfer:
     return Transfer(files=len(files), raw=sizes.raw, gzip=sizes.gzip, brotli=sizes.brotli, kept=kept)
 
 
-def _modules(folder: Path, entries: Iterable[str]) -> set[Path]:
+def imported_modules(folder: Path, entries: Iterable[str]) -> set[Path]:
     """Return the modules that the entries import, themselves included, whether at once or later."""
     found: set[Path] = set()
     waiting = [folder / name for name in entries]
