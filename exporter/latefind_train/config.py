@@ -25,6 +25,8 @@ class Steps:
     decay: float = 0.01  # weight decay
     seconds: int = 440
     eval_every: int = 1500
+    dev_queries: int = 100  # of each dev task, and documents: all of them take half a minute on a GPU
+    dev_documents: int = 600
     log_every: int = 50
     bf16: bool = True
     workers: int = 8

@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--eval", type=Path, required=True, help="folder of sets that must not be trained on")
     parser.add_argument("--tokenizer", type=Path, required=True, help="tokenizer.json to pack with")
     parser.add_argument("--output", type=Path, required=True, help="folder for the shards")
-    parser.add_argument("--shard-mib", type=float, default=30.0, help="about how large a shard gets")
+    parser.add_argument("--shard-mib", type=float, default=18.0, help="about how large a shard gets")
     parser.add_argument("--longest", type=int, default=254, help="tokens that a text is cut at")
     parser.add_argument("--limit", type=int, help="rows of each file, to try things out")
     parser.add_argument("--seed", type=int, default=1)

@@ -90,7 +90,8 @@ def run_part(options: argparse.Namespace) -> None:
         shutil.copy(options.resume / "log.jsonl", log)
     loaded = load_student(options, run)
     tasks = read_dev(options.data / "dev.xz")
-    tasks = shorten(tasks, *SMALL_DEV) if options.small_dev else tasks
+    sizes = SMALL_DEV if options.small_dev else (len(tasks), run.steps.dev_queries, run.steps.dev_documents)
+    tasks = shorten(tasks, *sizes)
     trainer = make_trainer(options, run, loaded, tasks, Log(log, loaded.step))
     stop_after(trainer, began + run.steps.seconds)
     if loaded.step < run.steps.total:

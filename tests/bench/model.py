@@ -3,8 +3,8 @@
 ``python tests/bench/model.py --model NAME=BUNDLE [--model …] --texts FOLDER`` prints Markdown. All is native
 search in indexes that ``latefind build`` makes with its defaults: words, meaning, both, and exact MaxSim of
 the same encoder for what pooling and codec cost. ``--browser`` adds the time that encoding a query takes in
-Chromium. What was measured is kept in the work folder by the bundles' hashes, so that a run that was cut
-short goes on; ``--fresh`` measures all again.
+Chromium. What was measured is kept in the work folder by the hashes of bundles and sets, so that a run that
+was cut short goes on; ``--fresh`` measures all again.
 
 The first model is the one that the others are compared with: the one that we ship, unless ``--only`` leaves
 it out. Confidence intervals are of 95 %, by bootstrap over queries: each set's queries are drawn anew, and
@@ -66,7 +66,7 @@ def main() -> None:
     for model in models:
         found[model.name] = {
             name: _kept(
-                work / "model" / f"{model.key}-{name}.json",
+                work / "model" / f"{model.key}-{name}-{_hash_set(options.texts, name, names)}.json",
                 lambda name=name, model=model: measure_set(options.texts, name, names, work, model),
             )
             for name in names
@@ -103,6 +103,14 @@ def _open(text: str) -> Model:
     if not folder:
         raise SystemExit(f"--model: expected NAME=BUNDLE, got {text}.")
     return Model(name, open_bundle(Path(folder)))
+
+
+def _hash_set(texts: Path, name: str, names: Sequence[str]) -> str:
+    """Return what stands for a set's files, and for the sets whose questions it is asked across languages."""
+    digest = hashlib.sha256(",".join(names).encode() if name in CROSS.values() else b"")
+    for file in ("corpus.jsonl", "queries.jsonl", "qrels.tsv"):
+        digest.update((texts / name / file).read_bytes())
+    return digest.hexdigest()[:8]
 
 
 def _kept(path: Path, measure: Callable[[], dict[str, list[float]]]) -> dict[str, list[float]]:
