@@ -65,7 +65,8 @@ model: .venv/test-installed
 	@test -n "$(TEXT)" || { echo "TEXT: expected a file of passages, got nothing. make model TEXT=passages.jsonl" >&2; exit 2; }
 	$(BIN)/python -m latefind_export.weights --output .venv/all-MiniLM-L6-v2
 	$(BIN)/latefind export .venv/all-MiniLM-L6-v2 --output build/latefind_build/models/default \
-	  --token-embeddings --dimensions 128 --text "$(TEXT)" --name sentence-transformers/all-MiniLM-L6-v2
+	  --token-embeddings --dimensions 128 --text "$(TEXT)" --name sentence-transformers/all-MiniLM-L6-v2 \
+	  --quantize int3
 
 clean:
 	rm -rf .venv web/node_modules site/_site build/latefind_build/_runtime

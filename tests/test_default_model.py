@@ -40,6 +40,7 @@ def test_default_model_makes_the_golden_tokens_and_embeddings(
         for position, exact in zip(golden.positions, golden.embeddings, strict=True)
         if position in rows
     ]
-    # int8 against fp32: the report has a mean of .99 and a 1st percentile of .97 over thousands of tokens.
-    # One short text may lie lower, most of all in a script that the model does not know: .977.
-    assert np.mean(cosines) > 0.97
+    # int3 against fp32: the report has a mean of .96 and a 1st percentile of .91 over thousands of tokens.
+    # One short text may lie lower, most of all with [MASK]: its embedding, which no text needs, is a fifth as
+    # long as others, less than the word table's step.
+    assert np.mean(cosines) > (0.8 if "[MASK]" in golden.text else 0.92)

@@ -99,6 +99,7 @@ def test_table_has_one_step() -> None:
     step = table_step(table, 0.8)
     assert step.shape == ()
     assert float(step) == pytest.approx(0.8 * table.std(), rel=1e-3)
+    assert float(table_step(np.zeros((3, 2), np.float32), 0.8)) > 0
 
 
 @given(st.floats(width=32, allow_nan=False, allow_infinity=False, min_value=-(2.0**100), max_value=2.0**100))

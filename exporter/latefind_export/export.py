@@ -82,7 +82,7 @@ class Exported:
     def summary(self) -> str:
         """Return what was made in a line or two."""
         settings, chosen = self.figures.settings, self.figures.attempts[-1]
-        download = sum(file.raw for file in self.figures.files)
+        download = sum(file.gzip for file in self.figures.files)
         return (
             f"{self.output}: {settings.name}, {settings.dimensions} dimensions, {chosen.describe()}\n"
             f"Visitors download {download / 1e6:.1f} MB of it. Figures are in {self.output / bundle.REPORT}."

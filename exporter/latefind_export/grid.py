@@ -69,7 +69,12 @@ def column_steps(weight: Floats, coarseness: float) -> npt.NDArray[np.float32]:
 
 def table_step(table: Floats, coarseness: float) -> npt.NDArray[np.float32]:
     """Return the one step () of a ``table`` of embeddings (rows, columns)."""
-    return column_steps(table.reshape(-1, 1), coarseness).reshape(())
+    column = table.reshape(-1, 1)
+    own = find_steps(column)
+    if own is not None:
+        return own.reshape(())
+    step = max(coarseness * float(column.std()), float(np.abs(column).max()) / LARGEST)
+    return shorten(np.asarray(step or 1, np.float32))
 
 
 def to_grid(weight: Floats, steps: Floats) -> Integers:
