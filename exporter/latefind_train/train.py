@@ -8,6 +8,7 @@ With several GPUs start it by ``torchrun``.
 
 import argparse
 import json
+import os
 import random
 import shutil
 import string
@@ -299,7 +300,9 @@ class Log:
         self.path, self.first, self.began = path, first, time.monotonic()
 
     def write(self, step: int, values: Mapping[str, float]) -> None:
-        """Append one line."""
+        """Append one line; with several GPUs, their first process does."""
+        if os.environ.get("RANK", "0") != "0":
+            return
         entry = {"step": self.first + step, "seconds": round(time.monotonic() - self.began, 1)}
         rounded = {name: float(f"{value:.5g}") for name, value in values.items()}
         with self.path.open("a", encoding="utf-8") as file:
@@ -342,14 +345,24 @@ def make_evaluator(tasks: Mapping[str, Task], run: Run, log: Log) -> Any:
 
 def stop_after(trainer: Any, deadline: float) -> None:
     """Make the trainer stop at ``deadline`` (of the monotonic clock) and measure before and after."""
+    import torch
     from transformers import TrainerCallback
+
+    def is_over() -> bool:
+        late = time.monotonic() >= deadline
+        if not torch.distributed.is_initialized():
+            return late
+        # All processes stop at the same step, or some wait for ever.
+        any_late = torch.tensor(late, dtype=torch.int32, device=trainer.args.device)
+        torch.distributed.all_reduce(any_late, torch.distributed.ReduceOp.MAX)
+        return bool(any_late.item())
 
     class Callback(TrainerCallback):
         def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             trainer.evaluator(trainer.model, steps=0)
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            if time.monotonic() >= deadline or state.global_step >= state.max_steps:
+            if is_over() or state.global_step >= state.max_steps:
                 control.should_training_stop = control.should_evaluate = control.should_log = True
 
     trainer.add_callback(Callback())

@@ -6,8 +6,8 @@
         --texts train/ --eval sets/ --set emanual-s10 --work proof/
 
 Training runs in an environment with the extra ``train``, whose Python is named; the rest in this one, with
-the extra ``export``. Prepares, builds a start, trains a part, resumes without the optimizer's state, exports, and
-measures the bundle on one set. Ten minutes on two idle cores.
+the extra ``export``. Prepares, builds a start, trains a part, resumes without the optimizer's state, exports,
+and measures the bundle on one set.
 """
 
 import argparse
