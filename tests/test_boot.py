@@ -4,6 +4,7 @@ import functools
 import http.server
 import os
 import re
+import shutil
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -11,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SUB_PATH, Watched, site_url, watch
+from conftest import CHROMIUM_FLAGS, SUB_PATH, Watched, site_url, watch
 from playwright.sync_api import Browser
 
 from latefind_build.download import imported_modules
 from latefind_build.paths import web_dir
+from latefind_build.serve import _Handler, address, make_server
 
 OPEN = """async (base) => {
   const { createSearch } = await import(base + "latefind.js");
@@ -166,6 +168,33 @@ def test_boot_from_a_host_that_knows_no_types(plain_host: str, watched: Watched)
     watched.page.goto(plain_host)
     assert watched.page.evaluate(OPEN, f"{plain_host}latefind/") == {"semantic": "ready"}
     assert watched.page.evaluate(ASK, QUESTION)[0] == ANSWER
+
+
+def test_second_page_downloads_nothing(built_site: Path, chromium: Browser, tmp_path: Path) -> None:
+    """With the headers of `latefind serve`: what has a hash is not asked for, the rest has not changed."""
+    answers: list[tuple[int, str]] = []
+
+    class Counting(_Handler):
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+            answers.append((int(code), self.path))
+
+    server = make_server(built_site, 0)
+    server.RequestHandlerClass = functools.partial(Counting, directory=str(built_site))  # type: ignore[assignment]
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = address(server)
+    # A profile on disk: the cache of a passing one has no room for large files.
+    launch = chromium.browser_type.launch_persistent_context
+    path = shutil.which(os.environ.get("LATEFIND_CHROMIUM", "chromium"))
+    with launch(tmp_path, executable_path=path, args=CHROMIUM_FLAGS) as context:
+        page = context.new_page()
+        for name in ("kitchen.html", "money.html", "money.html"):
+            answers.clear()
+            page.goto(url + name)
+            assert page.evaluate(OPEN, f"{url}latefind/") == {"semantic": "ready"}
+    server.shutdown()
+    server.server_close()
+    assert {answer for answer in answers if answer[0] != 304} == set()
+    assert not [path for _, path in answers if re.search("/(runtime|model|index)/", path)]
 
 
 def load_encoder(watched: Watched, site: Path, pages: int | None) -> dict[str, Any]:
