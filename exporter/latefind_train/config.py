@@ -23,6 +23,7 @@ class Steps:
     warmup: int = 300
     rewarm: int = 50  # after a part that left no optimizer state
     decay: float = 0.01  # weight decay
+    dropout: float = 0.0  # noise that the student's token similarities would have and its teacher's have not
     seconds: int = 440
     eval_every: int = 1500
     dev_queries: int = 100  # of each dev task, and documents: all of them take half a minute on a GPU

@@ -58,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--init", type=Path, help="folder of another run's last part: its weights only")
     parser.add_argument("--finish", type=Path, help="folder for a checkpoint to export")
     parser.add_argument("--seconds", type=int, help="in place of the configuration's")
+    parser.add_argument("--steps", type=int, help="end the part after so many, if time does not before")
     parser.add_argument("--small-dev", action="store_true", help="measure on few queries: for a CPU")
     options = parser.parse_args(arguments)
     try:
@@ -94,7 +95,7 @@ def run_part(options: argparse.Namespace) -> None:
     sizes = SMALL_DEV if options.small_dev else (len(tasks), run.steps.dev_queries, run.steps.dev_documents)
     tasks = shorten(tasks, *sizes)
     trainer = make_trainer(options, run, loaded, tasks, Log(log, loaded.step))
-    stop_after(trainer, began + run.steps.seconds)
+    stop_after(trainer, began + run.steps.seconds, options.steps)
     if loaded.step < run.steps.total:
         trainer.train()
     step = loaded.step + trainer.state.global_step
@@ -128,6 +129,9 @@ def load_student(options: argparse.Namespace, run: Run) -> Loaded:
             raise UsageError.expected("--resume", f"a part of {run.name!r}", f"{part.run!r}; --init takes it")
         model.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()}, strict=True)
         step = part.step if options.resume is not None else 0
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = run.steps.dropout
     student = WordPiece(options.start / "tokenizer.json")
     expansion = model[0].query_expansion
     prefixes = Prefixes(
@@ -343,8 +347,8 @@ def make_evaluator(tasks: Mapping[str, Task], run: Run, log: Log) -> Any:
     return Evaluator()
 
 
-def stop_after(trainer: Any, deadline: float) -> None:
-    """Make the trainer stop at ``deadline`` (of the monotonic clock) and measure before and after."""
+def stop_after(trainer: Any, deadline: float, steps: int | None = None) -> None:
+    """Make the trainer stop at ``deadline`` (monotonic) or after ``steps``, and measure before and after."""
     import torch
     from transformers import TrainerCallback
 
@@ -362,7 +366,7 @@ def stop_after(trainer: Any, deadline: float) -> None:
             trainer.evaluator(trainer.model, steps=0)
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            if is_over() or state.global_step >= state.max_steps:
+            if is_over() or state.global_step >= min(steps or state.max_steps, state.max_steps):
                 control.should_training_stop = control.should_evaluate = control.should_log = True
 
     trainer.add_callback(Callback())
