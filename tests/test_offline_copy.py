@@ -127,7 +127,7 @@ def test_question_in_an_address_is_not_stored(host: Host, seen: Watched) -> None
 
 
 def test_interrupted_download_goes_on_where_it_stopped(host: Host, seen: Watched) -> None:
-    host.cut["model/model-"] = 3_000_000
+    host.cut["model/encoder-"] = 3_000_000
     total = open_offline(seen, host)["bytesTotal"]
     seen.page.evaluate("() => offline.enable()")
     status = until(seen, "paused")
@@ -237,11 +237,11 @@ def test_removing_frees_the_storage_and_the_service_worker(host: Host, seen: Wat
 
 
 def test_cancelling_keeps_nothing(host: Host, seen: Watched) -> None:
-    host.gate["model/model-"] = threading.Event()
+    host.gate["model/encoder-"] = threading.Event()
     open_offline(seen, host)
     seen.page.evaluate("() => offline.enable()")
     until(seen, "loading")
     seen.page.evaluate("() => offline.disable()")
-    host.gate["model/model-"].set()
+    host.gate["model/encoder-"].set()
     assert until(seen, "off")["error"] is None
     assert seen.page.evaluate("() => caches.keys()") == []

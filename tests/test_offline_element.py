@@ -57,7 +57,7 @@ def test_element_keeps_and_removes_by_keyboard(host: Host, seen: Watched) -> Non
 
 
 def test_element_shows_progress_and_can_be_cancelled(host: Host, seen: Watched) -> None:
-    host.cut["model/model-"] = 1_000_000
+    host.cut["model/encoder-"] = 1_000_000
     seen.page.get_by_role("button", name="Make available offline").click()
     wait_for(seen, "loading")
     assert seen.page.get_by_role("progressbar").is_visible()

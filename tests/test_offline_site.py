@@ -128,7 +128,7 @@ def test_offline_control_and_page_are_accessible(host: Host, chromium: Browser, 
         found = page.evaluate("() => axe.run(document, { resultTypes: ['violations'] })")["violations"]
         return [f"{rule['id']}: {[node['html'][:160] for node in rule['nodes']]}" for rule in found]
 
-    host.cut["model/model-"] = 1_000_000
+    host.cut["model/encoder-"] = 1_000_000
     with watch(chromium) as seen:
         seen.page.emulate_media(color_scheme=colours)  # type: ignore[arg-type]
         seen.page.goto(host.url + "guide/")

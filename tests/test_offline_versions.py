@@ -116,7 +116,7 @@ def test_update_fetches_what_changed(host: Host, seen: Watched) -> None:
     page.evaluate(UNTIL_VERSION, version_of(host))
     fetched = {path.removeprefix(f"/{SUB_PATH}/") for path, size in host.sent if size}
     assert {"kitchen.html", "latefind/manifest.json", "latefind/worker.js"} <= fetched
-    assert not [path for path in fetched if path.startswith(("latefind/runtime/", "latefind/model/model-"))]
+    assert not [path for path in fetched if path.startswith(("latefind/runtime/", "latefind/model/encoder-"))]
     assert host.bytes_of() < 1e6
 
 
@@ -157,7 +157,7 @@ def test_two_tabs_see_one_download(host: Host, seen: Watched) -> None:
     other.evaluate("() => offline.enable()")
     until(seen, "ready")
     assert other.evaluate(UNTIL, ["ready"])["state"] == "ready"
-    assert host.requests_of("model/model-") == 1
+    assert host.requests_of("model/encoder-") == 1
     other.evaluate("() => offline.disable()")
     assert until(seen, "off")["state"] == "off"
 
@@ -197,12 +197,12 @@ def test_quota_is_told_and_nothing_is_left(host: Host, seen: Watched, room: int)
 
 
 def test_quota_exceeded_on_the_way_leaves_nothing(host: Host, seen: Watched) -> None:
-    host.gate["model/model-"] = threading.Event()
+    host.gate["model/encoder-"] = threading.Event()
     open_offline(seen, host)
     seen.page.evaluate("() => offline.enable()")
     until(seen, "loading")
     set_quota(seen, host, 20_000_000)
-    host.gate["model/model-"].set()
+    host.gate["model/encoder-"].set()
     seen.page.wait_for_function("() => offline.status.error?.code === 'quota'")
     assert until(seen, "off")["needed"] > 0
     assert seen.page.evaluate(CACHES) == []
