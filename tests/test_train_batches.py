@@ -19,7 +19,7 @@ from latefind_train.pack import Packer, Texts, deal, read_shards, write_shard
 from latefind_train.shipped import ResidualCodec
 from latefind_train.sources import Kind, Row
 from latefind_train.spans import Aligner
-from latefind_train.train import rate_of
+from latefind_train.train import make_optimizer, rate_of
 from latefind_train.wordpiece import WordPiece
 
 SENTENCE = "the index is searched in the browser and the model is loaded once . "
@@ -127,6 +127,22 @@ def test_the_rate_rises_falls_and_goes_on_after_a_break() -> None:
     assert [resumed(step) for step in range(50)] == [whole(50 + step) for step in range(50)]
     assert whole(100) == 0
     assert rate_of(run, 50, anew=True)(0) == pytest.approx(whole(50) / 5)
+
+
+def test_an_optimizer_goes_on_with_its_moments_and_the_rates_of_the_schedule() -> None:
+    run = Run("test", steps=Steps(total=100, warmup=10, rewarm=5, rate=0.5, head_rate=2.0, workers=0))
+    weights = {"0.model.embeddings.word.weight": torch.ones(2, 2), "1.linear.weight": torch.ones(2, 2)}
+    model = SimpleNamespace(named_parameters=lambda: [(n, nn.Parameter(w)) for n, w in weights.items()])
+    one, schedule = make_optimizer(SimpleNamespace(model=model, step=0), run, None)
+    for group in one.param_groups:
+        group["params"][0].grad = torch.ones(2, 2)
+    for _ in range(20):
+        one.step()
+        schedule.step()
+    other, resumed = make_optimizer(SimpleNamespace(model=model, step=20), run, one.state_dict())
+    assert resumed.get_last_lr() == pytest.approx(schedule.get_last_lr())
+    assert sorted(resumed.get_last_lr()) == pytest.approx([0.5 * 0.8, 1.0 * 0.8])
+    assert all(int(state["step"]) == 20 for state in other.state.values())
 
 
 class Student(nn.Module):

@@ -20,6 +20,7 @@ class Steps:
     batch: int = 256
     rate: float = 8e-5
     head_rate: float = 4.0  # times `rate`
+    embedding_rate: float = 1.0  # the same of word embeddings, where new pieces have to find their place
     warmup: int = 300
     rewarm: int = 50  # after a part that left no optimizer state
     decay: float = 0.01  # weight decay

@@ -246,23 +246,29 @@ def make_optimizer(loaded: Loaded, run: Run, state: Any) -> tuple[Any, Any]:
     import torch
 
     steps = run.steps
-    groups: dict[tuple[bool, bool], list[Any]] = {}
+    factors = {"1.": steps.head_rate, "0.model.embeddings.word": steps.embedding_rate}
+    groups: dict[tuple[float, bool], list[Any]] = {}
     for name, parameter in loaded.model.named_parameters():
-        if parameter.requires_grad:
-            groups.setdefault((name.startswith("1."), parameter.ndim > 1), []).append(parameter)
+        factor = next((own for start, own in factors.items() if name.startswith(start)), 1.0)
+        groups.setdefault((factor, parameter.ndim > 1), []).append(parameter)
     optimizer = torch.optim.AdamW(
         [
             {
                 "params": parameters,
-                "lr": steps.rate * (steps.head_rate if is_head else 1),
+                "lr": steps.rate * factor,
                 "weight_decay": steps.decay if is_matrix else 0.0,
             }
-            for (is_head, is_matrix), parameters in groups.items()
+            for (factor, is_matrix), parameters in groups.items()
         ],
         betas=(0.9, 0.98),
     )
     if state is not None:
+        rates = [group["lr"] for group in optimizer.param_groups]
         optimizer.load_state_dict(state)
+        for group, rate in zip(
+            optimizer.param_groups, rates, strict=True
+        ):  # not where the schedule left them
+            group["lr"] = group["initial_lr"] = rate
     anew = loaded.step > 0 and state is None
     return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, rate_of(run, loaded.step, anew))
 
@@ -290,11 +296,7 @@ def _find_state(options: argparse.Namespace) -> Any:
 def _save_state(trainer: Any, path: Path) -> None:
     import torch
 
-    state = trainer.optimizer.state_dict()
-    for group in state["param_groups"]:  # the next part's schedule sets its own
-        group.pop("initial_lr", None)
-        group["lr"] = float(group["lr"])
-    torch.save(state, path)
+    torch.save(trainer.optimizer.state_dict(), path)
 
 
 class Log:
