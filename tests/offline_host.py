@@ -93,11 +93,15 @@ class _CountingHandler(_Handler):
         super().setup()
         self.host._sockets.append(self.connection)
 
-    def copyfile(self, source: Any, outputfile: Any) -> None:
-        data = source.read()
+    def send_head(self) -> Any:
+        # Before the file is opened: what is behind a gate is what is there when the gate opens.
         for part, gate in self.host.gate.items():
             if part in self.path:
                 gate.wait(60)
+        return super().send_head()
+
+    def copyfile(self, source: Any, outputfile: Any) -> None:
+        data = source.read()
         for part, limit in self.host.cut.items():
             if part in self.path:
                 outputfile.write(data[:limit])

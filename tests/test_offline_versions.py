@@ -138,12 +138,15 @@ def test_old_version_is_deleted_when_its_last_tab_is_closed(host: Host, seen: Wa
 
 
 def test_deployment_in_the_middle_of_a_download_gives_the_new_version(host: Host, seen: Watched) -> None:
-    host.gate["index/shard"] = threading.Event()
+    published = threading.Event()
+    # Nothing of either version comes before the new one is there as a whole.
+    for part in ("index/", "model/", "runtime/", "kitchen.html", "manifest.json", "worker.js"):
+        host.gate[part] = published
     open_offline(seen, host)
     seen.page.evaluate("() => offline.enable()")
     until(seen, "loading")
     publish(host)
-    host.gate["index/shard"].set()
+    published.set()
     seen.page.evaluate(UNTIL_VERSION, version_of(host))
     host.stop()
     seen.page.goto(host.url + "kitchen.html")

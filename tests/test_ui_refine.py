@@ -54,6 +54,18 @@ def test_list_does_not_move_under_an_active_result(watched: Watched, variant: st
     expect(element.options.first).to_have_text("Copies of your files")
 
 
+def test_better_answer_does_not_claim_to_be_seen_in_a_dropdown_that_was_closed(watched: Watched) -> None:
+    page = watched.page
+    element = asked(page, "inline")
+    page.keyboard.press("Escape")
+    expect(element.field).to_have_attribute("aria-expanded", "false")
+    page.evaluate("() => fake.release()")
+    expect(element.host.locator("[role=option]")).to_have_count(4)
+    expect(element.field).to_have_attribute("aria-expanded", "false")
+    element.field.click()
+    expect(element.field).to_have_attribute("aria-expanded", "true")
+
+
 def test_list_does_not_move_under_the_pointer(watched: Watched) -> None:
     page = watched.page
     element = asked(page, "modal")

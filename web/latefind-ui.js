@@ -29,6 +29,7 @@ export { addStrings };
  * @property {Panel} panel
  * @property {Session} session
  * @property {typeof import("./ui/view.js").labelView} labelView
+ * @property {typeof import("./ui/view.js").tellExpanded} tellExpanded
  */
 
 export class LatefindSearch extends HTMLElement {
@@ -180,7 +181,7 @@ class Attached {
   /** @returns {Promise<Inside>} */
   async #build() {
     fetchModules();
-    const [{ Panel }, { Recent, Session }, { buildView, labelView }] = await Promise.all([
+    const [{ Panel }, { Recent, Session }, { buildView, labelView, tellExpanded }] = await Promise.all([
       import("./ui/panel.js"),
       import("./ui/session.js"),
       import("./ui/view.js"),
@@ -190,7 +191,7 @@ class Attached {
     const recent = new Recent(settings.base ?? new URL(".", import.meta.url).href, settings.recent);
     const session = new Session(() => this.#openSearch(), () => panel.statusChanged());
     const panel = new Panel(view, settings, session, recent, (state) => (this.#host.dataset["state"] = state));
-    this.#inside = { view, panel, session, labelView };
+    this.#inside = { view, panel, session, labelView, tellExpanded };
     this.#shell.failure.hidden = true;
     view.results.addEventListener("click", (event) => this.#follow(event));
     if (this.#given) session.use(this.#given);
@@ -343,10 +344,10 @@ class Attached {
    * @param {boolean} open
    */
   #drop(open) {
-    const { variant, drop, input } = this.#shell;
+    const { variant, drop } = this.#shell;
     if (variant !== "inline") return;
     drop.hidden = !open;
-    if (this.#inside) input.setAttribute("aria-expanded", String(open && !this.#inside.view.results.hidden));
+    this.#inside?.tellExpanded(this.#inside.view);
   }
 
   #closed() {

@@ -10,6 +10,7 @@ import { ResultList, groupByPage, sameTexts, sortResults } from "./results.js";
 import { writeQuestion } from "./settings.js";
 import { ENGLISH } from "./texts.js";
 import { Tools } from "./tools.js";
+import { tellExpanded } from "./view.js";
 import { Steady, Walker } from "./walker.js";
 
 /** @typedef {import("./types.js").Answer} Answer */
@@ -268,10 +269,10 @@ export class Panel {
     this.#shown = answer;
     this.#waiting = undefined;
     error.hidden = refine.hidden = forget.hidden = true;
-    const { popup } = this.#view;
     const { markPages } = this.#settings;
+    const { popup } = this.#view;
     this.#list.show(this.#groups, { popup, explain: this.#tools.explain, markPages, texts: this.texts });
-    attach(this.#view.input, popup ? { "aria-expanded": String(results.length > 0) } : {});
+    tellExpanded(this.#view);
     empty.hidden = results.length > 0;
     unfilter.hidden = !Object.keys(this.#tools.filters).length;
     lead.textContent = this.texts.say("nothing", { query });
@@ -309,7 +310,7 @@ export class Panel {
     lead.textContent = this.texts.say("hint");
     more.textContent = "";
     this.#view.results.removeAttribute("aria-busy");
-    attach(input, this.#view.popup ? { "aria-expanded": String(recent.length > 0) } : {});
+    tellExpanded(this.#view);
     this.#announcer.say("");
     this.#onState("idle");
     this.#refreshStatus();

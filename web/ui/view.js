@@ -38,6 +38,14 @@ function combine(input, results) {
   attach(input, { "aria-controls": results.id, "aria-expanded": "false" });
 }
 
+/**
+ * Say whether the list is to be seen: there is something in it, and it has not been closed meanwhile.
+ * @param {View} view
+ */
+export function tellExpanded({ popup, drop, input, results }) {
+  if (popup) attach(input, { "aria-expanded": String(!drop.hidden && !results.hidden) });
+}
+
 function buildBar() {
   const count = build("span", { className: "count" });
   const doing = build("span", { className: "doing" });
