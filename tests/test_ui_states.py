@@ -1,7 +1,7 @@
 """What visitors are told and may decide: progress, the offer, failures, filters, order, the address."""
 
 from conftest import Watched
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 from ui_pages import Element, address, give_fake
 
 
@@ -9,6 +9,12 @@ def ready(page: Page, variant: str = "modal", attributes: str = "", before: str 
     page.goto(address(variant, attributes))
     give_fake(page, before)
     return Element(page)
+
+
+def _middle(place: Locator) -> tuple[float, float]:
+    box = place.bounding_box()
+    assert box
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
 def test_progress_names_what_has_arrived(watched: Watched) -> None:
@@ -19,6 +25,18 @@ def test_progress_names_what_has_arrived(watched: Watched) -> None:
     expect(element.host.locator(".doing")).to_have_text("Search by meaning is starting")
     watched.page.evaluate("() => fake.set({ semantic: 'ready' })")
     expect(element.host.locator(".doing")).to_have_text("")
+
+
+def test_press_counts_while_texts_change_under_it(watched: Watched) -> None:
+    page = watched.page
+    element = ready(page)
+    page.mouse.move(*_middle(element.host.locator(".opener-text")))
+    page.mouse.down()
+    page.evaluate("() => { document.documentElement.lang = 'de'; }")
+    page.evaluate("async () => (await import('/latefind/latefind-ui.js')).addStrings('sv', {})")
+    expect(element.host.locator(".opener-text")).to_have_text("Suche")
+    page.mouse.up()
+    expect(element.field).to_be_visible()
 
 
 def test_offer_is_accepted(watched: Watched) -> None:

@@ -24,7 +24,10 @@ export function buildShell(variant) {
   const said = attach(build("p", { className: "said" }), { role: "status" });
   const failure = attach(build("p", { className: "failure", hidden: true }), { role: "alert" });
   const panel = build("div", { className: "panel" }, field.form, failure, drop, said);
-  const opener = attach(build("button", { type: "button", className: "opener" }), { part: "button" });
+  const name = build("span", { className: "opener-text" });
+  const key = attach(build("kbd", { hidden: true }), { "aria-hidden": "true" });
+  const opener = build("button", { type: "button", className: "opener" }, icon("search"), name, key);
+  attach(opener, { part: "button" });
   const dialog = build("dialog", { className: "dialog" });
   const root = build("div", { className: `root ${variant}`, hidden: true });
   if (variant === "modal") {
@@ -32,7 +35,7 @@ export function buildShell(variant) {
     dialog.append(panel);
     root.append(opener, dialog);
   } else root.append(panel);
-  return { variant, styles, root, opener, dialog, panel, failure, drop, said, ...field };
+  return { variant, styles, root, opener, name, key, dialog, panel, failure, drop, said, ...field };
 }
 
 /** @param {Variant} variant */
@@ -49,23 +52,23 @@ function buildField(variant) {
 }
 
 /**
- * Put the texts of a language into the shell.
+ * Put the texts of a language into the shell. Nodes stay: a press that began on one that goes is no click.
  * @param {Shell} shell
  * @param {Texts} texts
  * @param {string | null} placeholder
  * @param {{printed: string, aria: string}} shortcut
  */
 export function labelShell(shell, texts, placeholder, shortcut) {
-  const { root, input, opener, wipe } = shell;
+  const { root, input, opener, name, key, wipe } = shell;
   root.lang = texts.lang;
   shell.labelled.textContent = texts.say("search");
   input.placeholder = placeholder ?? texts.say("placeholder");
   attach(wipe, { "aria-label": texts.say("clear"), title: texts.say("clear") });
   shell.close.textContent = texts.say("close");
   attach(shell.dialog, { "aria-label": texts.say("search") });
-  const key = attach(build("kbd", { textContent: shortcut.printed }), { "aria-hidden": "true" });
-  const name = build("span", { className: "opener-text", textContent: texts.say("search") });
-  opener.replaceChildren(icon("search"), name, ...(shortcut.printed ? [key] : []));
+  name.textContent = texts.say("search");
+  key.textContent = shortcut.printed;
+  key.hidden = !shortcut.printed;
   if (shortcut.aria) attach(opener, { "aria-keyshortcuts": shortcut.aria });
 }
 
