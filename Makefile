@@ -5,7 +5,7 @@ PORT ?= 8000
 SERVE ?= 1
 BIN := .venv/bin
 
-.PHONY: demo site test bench bench-visit lint typecheck runtime model browser clean
+.PHONY: demo site test bench bench-visit bench-boot lint typecheck runtime model browser clean
 
 demo: site
 ifeq ($(SERVE),1)
@@ -25,6 +25,10 @@ bench: .venv/test-installed build/latefind_build/_runtime/runtime.json browser
 # What a visitor waits for, into the same page: `make bench-visit BENCH="--fast"` leaves out the slow line.
 bench-visit: .venv/test-installed build/latefind_build/_runtime/runtime.json browser
 	$(BIN)/python tests/bench/visit.py $(BENCH)
+
+# The start beside bare Pyodide and beside Pagefind, into the same page; `BENCH="--fast"` as above.
+bench-boot: .venv/test-installed build/latefind_build/_runtime/runtime.json browser
+	$(BIN)/python tests/bench/boot.py $(BENCH)
 
 lint: .venv/test-installed
 	$(BIN)/ruff check .

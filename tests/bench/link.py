@@ -35,10 +35,13 @@ SLOW_4G = Line("Slow 4G", 0.150, 1_600_000 / 8)
 
 
 class Host:
-    """Serves a folder as ``latefind serve`` does, over a line."""
+    """Serves a folder as ``latefind serve`` does, over a line; of encodings only ``encodings``, if given."""
 
-    def __init__(self, root: Path, line: Line) -> None:
+    def __init__(self, root: Path, line: Line, encodings: frozenset[str] | None = None) -> None:
         self.line = line
+        self.encodings = encodings
+        self.answers = list[tuple[str, int]]()
+        """Path and status of each."""
         self.requests = 0
         self.bytes = 0
         self._lock = threading.Lock()
@@ -91,6 +94,14 @@ class _Slowed(_Handler):
     def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 (the base class's name)
         pass  # A connection that was kept and not used is no news.
 
+    def send_response(self, code: int, message: str | None = None) -> None:
+        self.host.answers.append((self.path, int(code)))
+        super().send_response(code, message)
+
+    def _accepts(self, encoding: str) -> bool:
+        allowed = self.host.encodings is None or encoding in self.host.encodings
+        return allowed and super()._accepts(encoding)
+
     def copyfile(self, source: Any, outputfile: Any) -> None:
         while piece := source.read(PIECE):
             self.host.send(len(piece))
@@ -98,9 +109,9 @@ class _Slowed(_Handler):
 
 
 @contextmanager
-def open_line(root: Path, line: Line) -> Iterator[Host]:
+def open_line(root: Path, line: Line, encodings: frozenset[str] | None = None) -> Iterator[Host]:
     """Serve ``root`` over ``line``."""
-    host = Host(root, line)
+    host = Host(root, line, encodings)
     try:
         yield host
     finally:

@@ -23,8 +23,8 @@ import browser
 from curve import draw_curve
 from indexes import build, describe
 from report import write_report
+from sections import kept_sections, with_sections
 from texts import REPOSITORY, SEED, Texts, default_folder, load_texts
-from visit_report import section_of, with_section
 
 from latefind_build.bundle import ModelBundle, open_bundle
 from latefind_build.metrics import overlap
@@ -162,8 +162,7 @@ def publish(work: Path, options: argparse.Namespace, texts: Texts, maxsim_web: s
         "maxsim_web": maxsim_web_note(maxsim_web),
     }
     page = options.docs / "benchmarks.md"
-    visits = section_of(page.read_text("utf-8")) if page.is_file() else ""
-    page.write_text(with_section(write_report(rows, about), visits), "utf-8")
+    page.write_text(with_sections(write_report(rows, about), kept_sections(page)), "utf-8")
     warm = [row["visit"]["warm"]["median"] for row in rows]
     series = {
         "total": [row["total"] for row in warm],

@@ -23,8 +23,9 @@ from typing import Any
 from link import LOCAL, SLOW_4G, Host, Line, open_line
 from playwright.sync_api import BrowserContext, sync_playwright
 from run import hardware, versions
+from sections import VISIT, put_section
 from texts import REPOSITORY, SEED, _read_docs, _read_sets, default_folder
-from visit_report import put_section
+from visit_report import write_section
 
 from latefind_build.browser_eval import EXECUTABLES
 from latefind_build.cli import main as latefind
@@ -91,7 +92,7 @@ def main() -> None:
     (options.work / "visit.json").write_text(
         json.dumps({"about": about, "rows": rows}, indent=1) + "\n", "utf-8"
     )
-    put_section(options.docs / "benchmarks.md", rows, about)
+    put_section(options.docs / "benchmarks.md", VISIT, write_section(rows, about))
 
 
 def _parse() -> argparse.Namespace:

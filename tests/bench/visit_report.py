@@ -1,16 +1,12 @@
 """The section of ``docs/benchmarks.md`` on visits; every figure comes from the results, none is typed in."""
 
-import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from report import _table
+from sections import VISIT
 
 Row = Mapping[str, Any]
-
-HEADING = "## A visit {#visit}"
-_SECTION = re.compile(rf"\n*{re.escape(HEADING)}\n.*?(?=\n## |\Z)", re.DOTALL)
 
 STAGES = {
     "usable": "button",
@@ -22,7 +18,7 @@ STAGES = {
 
 
 TEXT = (
-    HEADING.replace("{", "{{").replace("}", "}}")
+    VISIT.replace("{", "{{").replace("}", "}}")
     + """
 
 Made by `{command}` on {date}. {hardware}. {note}
@@ -40,22 +36,6 @@ began; with them the requests and the kilobytes that had been sent by then, as `
 - *Second*: the next visit with the same profile. *Offline*: after the visitor wanted a copy
   ({copies}, uncompressed), with the host stopped."""
 )
-
-
-def put_section(path: Path, rows: Sequence[Row], about: Mapping[str, str]) -> None:
-    """Write the section into the page, in place of an earlier one."""
-    path.write_text(with_section(path.read_text("utf-8"), write_section(rows, about)), "utf-8")
-
-
-def with_section(page: str, section: str) -> str:
-    """Return the page with ``section`` at its end, in place of an earlier one."""
-    return _SECTION.sub("", page).rstrip() + "\n\n" + section.strip() + "\n"
-
-
-def section_of(page: str) -> str:
-    """Return the section as it stands in the page; empty where there is none."""
-    found = _SECTION.search(page)
-    return found[0].strip() if found else ""
 
 
 def write_section(rows: Sequence[Row], about: Mapping[str, str]) -> str:
