@@ -31,7 +31,8 @@ STAGES = {
 TEXT = """{heading}
 
 Made by `{command}` on {date}, in {minutes:.1f} minutes. Whatever is compared took turns, in rounds:
-{rounds} of starts, {visit_rounds} of visits. Medians, with the least and the most in brackets. {hardware}. {note}
+{rounds} of starts, {visit_rounds} of visits. Medians, with the least and the most in
+brackets. {hardware}. {note}
 
 Versions: {versions}. Bodies are counted as `latefind serve` sends them, from files that
 `latefind site --precompress` compressed beforehand; the floor's files were compressed alike."""
@@ -43,7 +44,7 @@ and `import numpy` in a worker, nothing else. *latefind*: `import`, `createSearc
 Python, encoder, model and index are ready; then the answer to a first question. *First*: a browser that has
 never seen the files; *second* and *third*: new pages with the same profile."""
 
-STAGES_TEXT = """Below are the stages of loads with the median time, as the page's performance timeline has them
+STAGES_TEXT = """The stages of loads with the median time, as the page's performance timeline has them
 (`latefind:*`). *start* is the search worker's and holds *python*, which holds *pyodide*, *packages* and
 *import*; *encoder* is the other worker's and holds *model* and *session*."""
 
