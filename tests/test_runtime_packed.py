@@ -49,7 +49,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
 
 
 def run(visited: Path, work: Path, script: str, *packages: str) -> Any:
-    """Run ``script`` in Pyodide with ``work`` at /work; return what it left in /work/answer.json."""
+    """Run ``script`` in Pyodide with ``work`` at /pack; return what it left in /pack/answer.json."""
     (work / "script.py").write_text(script, "utf-8")
     runner = Path(runtime_trim.__file__).parent / "runtime_pyodide.mjs"
     command = ["node", str(runner), str(visited), str(work), str(work / "script.py"), *packages]
@@ -73,7 +73,7 @@ def test_packed_files_name_no_place_of_this_machine(packed: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             compiled += [archive.read(name) for name in archive.namelist() if name.endswith(".pyc")]
     # Where the sources lie while they are compiled, and where we are.
-    for place in (b"/work/sources", str(REPOSITORY).encode(), b"/tmp/tmp"):
+    for place in (b"/pack/sources", str(REPOSITORY).encode(), b"/tmp/tmp"):
         assert not any(place in data for data in compiled)
     assert all(b"/lib/python3" in data for data in compiled)
 
@@ -154,7 +154,7 @@ def all_of(work):
     exec(every, here)
     script = f"""{every}
 from pathlib import Path
-Path("/work/answer.json").write_text(json.dumps(all_of(Path("/work"))))
+Path("/pack/answer.json").write_text(json.dumps(all_of(Path("/pack"))))
 """
     there = run(visited, tmp_path, script, "numpy", "latefind")
     close(here["all_of"](tmp_path), there)
@@ -177,8 +177,8 @@ def test_every_kind_of_tokenizer_runs_on_it(visited: Path, tmp_path: Path) -> No
     (tmp_path / "input.json").write_text(json.dumps([files, texts]), "utf-8")
     script = f"""{TOKENIZE}
 from pathlib import Path
-found = tokenize(*json.loads(Path("/work/input.json").read_text()))
-Path("/work/answer.json").write_text(json.dumps(found))
+found = tokenize(*json.loads(Path("/pack/input.json").read_text()))
+Path("/pack/answer.json").write_text(json.dumps(found))
 """
     here: dict[str, Any] = {}
     exec(TOKENIZE, here)
@@ -198,7 +198,7 @@ import importlib, json
 from pathlib import Path
 for name in {modules!r}:
     importlib.import_module(name)
-Path("/work/answer.json").write_text(json.dumps(sorted({{*sys.modules, *attempted}})))
+Path("/pack/answer.json").write_text(json.dumps(sorted({{*sys.modules, *attempted}})))
 """
     wanted = set(run(visited, tmp_path, script, "numpy", "latefind"))
     assert wanted & set(facts["dropped"]) == set()

@@ -1,6 +1,6 @@
 /**
  * @file Runs a Python script in Pyodide under Node: `node runtime_pyodide.mjs PYODIDE WORK SCRIPT [PACKAGE…]`.
- * The folder WORK is mounted at /work; packages are loaded as the browser's worker loads them.
+ * The folder WORK is mounted at /pack; packages are loaded as the browser's worker loads them.
  */
 import { readFile } from "node:fs/promises";
 import path from "node:path";
@@ -17,8 +17,8 @@ const pyodide = await loadPyodide({
   env: { PYTHONHASHSEED: "0" },
 });
 await pyodide.loadPackage(packages, { checkIntegrity: true, messageCallback: silent, errorCallback: console.error });
-pyodide.FS.mkdir("/work");
-pyodide.FS.mount(pyodide.FS.filesystems.NODEFS, { root: work }, "/work");
+pyodide.FS.mkdir("/pack");
+pyodide.FS.mount(pyodide.FS.filesystems.NODEFS, { root: work }, "/pack");
 try {
   // An error that reaches JavaScript is put into words by Python, whose modules for that count as needed.
   pyodide.runPython("raise ValueError('of the recorded run')");

@@ -1,8 +1,8 @@
 """Runs in Pyodide under Node (:mod:`latefind_build.runtime_trim`): which modules the engine at work imports.
 
 The engine boots, tokenises, searches, ranks and highlights on a small index of each tier, and meets every
-kind of error; ``/work/imports.json`` names what is to be imported besides. The names of all modules that were
-imported by then, those of Pyodide's own start and of loading packages included, go to ``/work/modules.json``.
+kind of error; ``/pack/imports.json`` names what is to be imported besides. The names of all modules that were
+imported by then, those of Pyodide's own start and of loading packages included, go to ``/pack/modules.json``.
 """
 
 import sys
@@ -18,7 +18,7 @@ from collections.abc import Sequence  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
-WORK = Path("/work")
+WORK = Path("/pack")
 sys.path.insert(0, str(WORK / "package"))
 sys.dont_write_bytecode = True
 

@@ -254,7 +254,7 @@ def _replaced(files: Mapping[str, bytes], compiled: Mapping[str, bytes]) -> dict
 
 
 def run_in_pyodide(pyodide: Path, work: Path, script: Path, *packages: str) -> None:
-    """Run ``script`` in Pyodide under Node with ``work`` at /work."""
+    """Run ``script`` in Pyodide under Node with ``work`` at /pack."""
     node = shutil.which("node")
     if node is None:
         raise RuntimeFilesError.expected("node", "Node 20 or newer", "none on the PATH", "Install Node.")
