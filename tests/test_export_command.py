@@ -93,10 +93,13 @@ def test_options_win_over_the_checkpoint(bert_checkpoint: Path, dev: Path, tmp_p
         "--languages",
         "de,fr",
     )
-    naming = ("--name", "Mine", "--license", "MIT", "--dev", str(dev))
+    card = tmp_path / "card.md"
+    card.write_text("# Mine\n", "utf-8")
+    naming = ("--name", "Mine", "--license", "MIT", "--dev", str(dev), "--card", str(card))
     assert (
         main(["export", str(bert_checkpoint), "--output", str(tmp_path / "bundle"), *changes, *naming]) == 0
     )
+    assert (tmp_path / "bundle/README.md").read_text("utf-8") == "# Mine\n"
     settings = json.loads((tmp_path / "bundle/latefind.json").read_text())
     assert settings["query"]["length"] == 20
     assert settings["query"]["prefix"] == "[Q] "
@@ -114,6 +117,11 @@ def test_expansion_is_measured_where_the_checkpoint_does_not_say(
     audit = settings["expansion_audit"]
     assert settings["query"]["expansion"]["enabled"] is (audit["chosen"] == "on")
     assert f"| off | {audit['off']:.4f} |" in (tmp_path / "bundle/report.md").read_text("utf-8")
+
+
+def test_a_card_that_is_not_there_is_missed_before_anything_is_read(tmp_path: Path, fails: Fails) -> None:
+    error = fails(tmp_path, "--output", tmp_path / "bundle", "--card", tmp_path / "card.md", code=2)
+    assert "card.md: expected a Markdown file" in error
 
 
 def test_single_vector_model_is_offered_its_token_embeddings(tmp_path: Path, fails: Fails) -> None:

@@ -67,6 +67,9 @@ def _add_semantics(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--languages", metavar="TAGS", help="BCP 47 tags, joined by commas; without it, what its card says"
     )
+    parser.add_argument(
+        "--card", type=Path, metavar="FILE", help="Markdown to be the bundle's model card; without it, one is made"
+    )
 
 
 def _add_single_vector_options(parser: argparse.ArgumentParser) -> None:
@@ -120,6 +123,7 @@ def _run(options: argparse.Namespace) -> None:
             dev=options.dev,
             dimensions=options.dimensions,
             text=options.text,
+            card=options.card,
         ),
         say,
     )

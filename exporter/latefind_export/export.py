@@ -32,7 +32,8 @@ from latefind_export.figures import DecidedBy, ReportFigures, collect_figures
 from latefind_export.gate import Sample, choose_scheme, warn_of_size
 from latefind_export.hub import locate
 from latefind_export.onnx_graph import export_onnx
-from latefind_export.quantize import GRIDS, Scheme
+from latefind_export.grid import GRIDS
+from latefind_export.quantize import Scheme
 from latefind_export.read_checkpoint import Overrides, read_checkpoint
 from latefind_export.report import render_report
 from latefind_export.settings import Settings, render_settings
@@ -66,6 +67,7 @@ class ExportOptions:
     dev: Path | None = None
     dimensions: int | None = None
     text: Path | None = None
+    card: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,7 @@ def export_checkpoint(options: ExportOptions, say: Callable[[str], None]) -> Exp
         figures = _write_graph(
             options, _Source(checkpoint, model, tokenizer, settings, audit), stage, devset, say
         )
-        _write_texts(stage, checkpoint, figures, options.dimensions)
+        _write_texts(stage, checkpoint, figures, options)
     return Exported(options.output, figures)
 
 
@@ -164,6 +166,8 @@ def _check_options(options: ExportOptions) -> None:
         raise UsageError.expected(
             "--text", "--dimensions N, --quantize int4 or int3 with it", "none", "Say what it is for."
         )
+    if options.card is not None and not options.card.is_file():
+        raise UsageError.expected(f"--card {options.card}", "a Markdown file", "none", "Check the path.")
     if options.output.exists() and not options.output.is_dir():
         raise UsageError.expected(f"--output {options.output}", "a folder", "a file", "Name another one.")
 
@@ -304,11 +308,15 @@ def _plan_calibration(
     ]
 
 
-def _write_texts(stage: Path, checkpoint: Checkpoint, figures: ReportFigures, reduced_to: int | None) -> None:
+def _write_texts(stage: Path, checkpoint: Checkpoint, figures: ReportFigures, options: ExportOptions) -> None:
     """Write what people read, and the settings, which have the other files' hashes."""
     chosen = figures.attempts[-1]
     (stage / bundle.REPORT).write_text(render_report(figures), encoding="utf-8")
-    (stage / bundle.CARD).write_text(render_card(checkpoint, chosen.scheme, reduced_to), encoding="utf-8")
+    if options.card is not None:
+        shutil.copyfile(options.card, stage / bundle.CARD)
+    else:
+        card = render_card(checkpoint, chosen.scheme, options.dimensions)
+        (stage / bundle.CARD).write_text(card, encoding="utf-8")
     settings = render_settings(
         figures.settings,
         chosen.options,

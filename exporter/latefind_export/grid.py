@@ -13,6 +13,7 @@ gradients pass. A checkpoint whose weights lie on a grid already keeps it: its o
 NumPy only.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +55,10 @@ class Grid:
 
     products: float
     words: float
+
+
+GRIDS: Mapping[str, Grid] = {"int4": Grid(products=0.25, words=0.5), "int3": Grid(products=0.42, words=0.9)}
+"""The schemes whose weights lie on coarse grids."""
 
 
 def column_steps(weight: Floats, coarseness: float) -> npt.NDArray[np.float32]:

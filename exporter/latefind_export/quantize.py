@@ -30,7 +30,7 @@ from transformers import PretrainedConfig
 from latefind.model import TokenPlan
 from latefind_export.coarse import coarsen, measure_moments
 from latefind_export.graph_file import read_graph, word_table
-from latefind_export.grid import Grid
+from latefind_export.grid import GRIDS
 from latefind_export.half import store_half
 from latefind_export.plans import ReferencePlan
 from latefind_export.table4 import BLOCK, quantize_table
@@ -42,9 +42,6 @@ SCHEMES: tuple[Scheme, ...] = ("int8", "int8+emb4", "int4", "int3", "fp16", "non
 
 LADDER: tuple[Scheme, ...] = ("int3", "int4", "int8+emb4", "int8", "fp16")
 """From small to exact: what misses the gate is followed by what is right of it."""
-
-GRIDS: dict[Scheme, Grid] = {"int4": Grid(products=0.25, words=0.5), "int3": Grid(products=0.42, words=0.9)}
-"""The schemes whose integers lie on coarse grids."""
 
 
 @dataclass(frozen=True, slots=True)

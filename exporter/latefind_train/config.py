@@ -31,6 +31,7 @@ class Steps:
     dev_documents: int = 600
     log_every: int = 50
     bf16: bool = True
+    rounded: str = ""  # scheme of the exporter whose grid the weights are on, as in "int3"
     workers: int = 8
 
 

@@ -9,7 +9,8 @@ The optimizer's state is four times as large and stays where the part ran (``sta
 where it still lies). Without it a part begins with a short warm-up, in which the moments are found again.
 
 ``python -m latefind_train.parts pack CHECKPOINT DIR`` does the same to the model that training starts from,
-and ``… unpack DIR CHECKPOINT`` makes a checkpoint of it again.
+and ``… unpack DIR CHECKPOINT`` makes a checkpoint of it again; ``… average DIR DIR OUTPUT`` makes the mean of
+parts.
 """
 
 import argparse
@@ -86,6 +87,30 @@ def load_part(folder: Path) -> tuple[Part, dict[str, npt.NDArray[np.float32]]]:
     return part, {name: array.astype(np.float32) for name, array in load(data).items()}
 
 
+def average(folders: Sequence[Path], output: Path) -> Part:
+    """Write the mean of parts that began from the same weights: another part, of the first one's run and step.
+
+    Runs of the same start that differ in their seeds end in the same basin, and their mean is mostly better
+    than each (Wortsman et al., "Model soups", 2022).
+
+    Raises
+    ------
+    InputError
+        The parts have other weights than the first, by name or shape.
+    """
+    part, total = load_part(folders[0])
+    for folder in folders[1:]:
+        _, weights = load_part(folder)
+        shapes = {name: array.shape for name, array in weights.items()}
+        if shapes != {name: array.shape for name, array in total.items()}:
+            raise InputError.expected(
+                folder, f"the same weights as in {folders[0]}", "others", "Average parts of one start."
+            )
+        total = {name: total[name] + array for name, array in weights.items()}
+    means = {name: array / np.float32(len(folders)) for name, array in total.items()}
+    return save_part(output, part.run, part.step, means)
+
+
 BESIDE = ("config.json", "tokenizer.json", "tokenizer_config.json")
 """What a transformer's folder needs beside its weights."""
 
@@ -117,12 +142,17 @@ def unpack(folder: Path, checkpoint: Path) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m latefind_train.parts", description="Pack a checkpoint.")
-    parser.add_argument("action", choices=("pack", "unpack"))
-    parser.add_argument("source", type=Path)
+    parser.add_argument("action", choices=("pack", "unpack", "average"))
+    parser.add_argument("source", type=Path, nargs="+")
     parser.add_argument("target", type=Path)
     options = parser.parse_args(arguments)
     try:
-        (pack if options.action == "pack" else unpack)(options.source, options.target)
+        if options.action == "average":
+            average(options.source, options.target)
+        elif len(options.source) == 1:
+            (pack if options.action == "pack" else unpack)(options.source[0], options.target)
+        else:
+            parser.error(f"{options.action} takes one source, not {len(options.source)}")
     except LatefindError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code

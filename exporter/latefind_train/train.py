@@ -81,6 +81,8 @@ class Loaded:
 
 def run_part(options: argparse.Namespace) -> None:
     """Load, train until the time is over, save, measure, draw."""
+    from latefind_train.rounded import round_weights
+
     began = time.monotonic()
     run = read_config(options.config)
     if options.seconds is not None:
@@ -94,10 +96,13 @@ def run_part(options: argparse.Namespace) -> None:
     tasks = read_dev(options.data / "dev.xz")
     sizes = SMALL_DEV if options.small_dev else (len(tasks), run.steps.dev_queries, run.steps.dev_documents)
     tasks = shorten(tasks, *sizes)
+    keep = round_weights(loaded.model[0], run.steps.rounded) if run.steps.rounded else None
     trainer = make_trainer(options, run, loaded, tasks, Log(log, loaded.step))
     stop_after(trainer, began + run.steps.seconds, options.steps)
     if loaded.step < run.steps.total:
         trainer.train()
+    if keep is not None:
+        keep()
     step = loaded.step + trainer.state.global_step
     if not trainer.is_world_process_zero():
         return
