@@ -22,8 +22,8 @@ from tokenizers import (
 from tokenizers.processors import TemplateProcessing
 
 ROOT = Path(__file__).parent.parent
-WORDPIECE = ROOT / "build/latefind_build/models/default/tokenizer.json"
-"""bert-base-uncased's vocabulary of 30,522, the reference's own."""
+WORDPIECE = ROOT / "tests/golden/bert-base-uncased.json"
+"""bert-base-uncased's vocabulary of 30,522 (Apache-2.0), the reference's own."""
 
 
 def repository_texts(shortest: int = 60) -> list[str]:

@@ -43,15 +43,15 @@ PAGES = {
 <p>Liability cover pays when you flood the neighbour below by accident.</p></main>""",
 }
 
-PARAPHRASE = "How can my flowers survive while I am away on holiday without watering?"
+PARAPHRASE = "Which remedy helps when somebody touched a hot pan?"
 """Shares no content word with its answer: a lexical search cannot find it."""
 
-PARAPHRASE_ANSWER = "garden/#reservoirs"
+PARAPHRASE_ANSWER, PARAPHRASE_HEADING = "health.html#burns", "Burned skin"
 
 QUERIES = [
     PARAPHRASE,
     "my internet is slow in the bedroom",
-    "what to do after touching a hot pan",
+    "How can my flowers survive while I am away on holiday without watering?",
     "stop snails eating my lettuce",
     "how do I get a good crust on a loaf",
     "losing photos when the disk dies",

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tokenizer_oracle import shipped
 
 from latefind import bridge
 from latefind.format import FORMAT_VERSION
@@ -64,7 +65,7 @@ def test_boot_refuses_another_version_and_names_both() -> None:
 @pytest.mark.usefixtures("loaded")
 def test_plan_has_a_mask_and_a_score_flag_for_each_id() -> None:
     plan = json.loads(bridge.plan("bread with a crust"))
-    assert plan["ids"][0] == 101
+    assert plan["ids"][0] == shipped().token_to_id("[CLS]")
     assert len(plan["ids"]) == len(plan["mask"]) == len(plan["scored"])
     assert set(plan["scored"]) <= {True, False}
 
@@ -170,10 +171,11 @@ def test_search_scores_the_candidates(built_site: Path) -> None:
 
 def test_highlight_takes_the_vectors_of_the_plan(built_site: Path) -> None:
     load(built_site)
-    query = (unit_vectors(2), "[true, true]")
+    scored = json.loads(bridge.plan("bread"))["scored"]
+    query = (unit_vectors(len(scored)), json.dumps(scored))
     plan = json.loads(bridge.plan_passage(*query, 3))["plan"]
-    vectors, scored = unit_vectors(len(plan["ids"])), json.dumps(plan["scored"])
-    answer = json.loads(bridge.highlight(*query, "bread", 3, vectors, scored))["highlighted"]
+    vectors, stored = unit_vectors(len(plan["ids"])), json.dumps(plan["scored"])
+    answer = json.loads(bridge.highlight(*query, "bread", 3, vectors, stored))["highlighted"]
     assert set(answer) == {"number", "snippet", "highlights", "explanation"}
     assert answer["number"] == 3
     assert json.loads(bridge.plan_passage(*query, 3)) == {"plan": None}

@@ -83,7 +83,7 @@ def native_highlight(native: NativeSearch, text: str, number: int) -> Highlighte
 
 
 def test_paraphrase_marks_the_words_that_answer(started: Watched) -> None:
-    """No word of the question is in the answer: only its meaning can mark "roots" and "tank"."""
+    """No word of the question is in the answer: only its meaning can mark "injury" and "cool"."""
     first = find(started, PARAPHRASE)["results"][0]
     assert first["id"] == PARAPHRASE_ANSWER
     reports = tell(started, [{"type": "highlight", "text": PARAPHRASE, "numbers": [first["number"]]}])
@@ -91,14 +91,14 @@ def test_paraphrase_marks_the_words_that_answer(started: Watched) -> None:
     assert (last["type"], last["absent"]) == ("highlighted", [])
     found = marked["highlight"]
     assert found["number"] == first["number"]
-    assert {"roots", "tank"} <= set(words(found))
-    assert not {"a", "the", "with", "for", "two"} & set(words(found))
+    assert {"injury", "cool"} <= set(words(found))
+    assert not {"the", "on", "or", "it", "for", "under"} & set(words(found))
     assert [match["word"] for match in found["explanation"]] == PARAPHRASE.rstrip("?").split()
 
 
 def test_browser_marks_what_the_native_engine_marks(built_site: Path, started: Watched) -> None:
     native = NativeSearch(built_site)
-    for text in QUERIES[:4]:
+    for text in (QUERIES[0], *QUERIES[3:6]):
         number = find(started, text)["results"][0]["number"]
         found = tell(started, [{"type": "highlight", "text": text, "numbers": [number]}])[0]["highlight"]
         expected = native_highlight(native, text, number).to_json()

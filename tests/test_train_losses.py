@@ -242,3 +242,21 @@ def test_the_tokenizer_knows_the_new_pieces_and_the_prefixes() -> None:
     assert changed.encode("[Q] suchen").tokens[1] == "[Q] "
     assert changed.get_vocab_size() == len(vocabulary.pieces)
     assert changed.encode("search").ids[0] == vocabulary.pieces.index("[CLS]")
+
+
+def test_a_query_whose_teacher_is_not_trusted_is_not_held_to_it() -> None:
+    scores, teacher = torch.rand(2, 3, generator=torch.Generator().manual_seed(4)), torch.eye(2, 3)
+    trust = torch.tensor([1.0, 0.0])
+    first = losses.order(scores[:1], teacher[:1], 0.1, 0.1)
+    assert losses.order(scores, teacher, 0.1, 0.1, trust).item() == pytest.approx(first.item() / 2)
+    student, other = (unit(2, 3, 4), unit(2, 5, 4, seed=1)), (unit(2, 3, 6, seed=5), unit(2, 5, 6, seed=1))
+    masks = torch.ones(2, 3).bool(), torch.ones(2, 5).bool()
+    alone = losses.matrix(*(tuple(part[:1] for part in pair) for pair in (student, other, masks)))  # type: ignore[arg-type]
+    assert losses.matrix(student, other, masks, trust).item() == pytest.approx(alone.item() / 2)
+
+
+def test_each_query_has_its_own_margin() -> None:
+    teacher = torch.tensor([[0.9, 0.88], [0.79, 0.8]])
+    texts = torch.tensor([1, 2])
+    forgiven = losses.forgive(teacher, texts, texts, torch.tensor([[0.95], [2.0]]))
+    assert forgiven.tolist() == [[False, True], [False, False]]

@@ -74,7 +74,9 @@ class Collator:
             labels = [
                 [*own, int(texts.arrays["text"][number])] for own, number in zip(labels, wrong, strict=True)
             ]
-        return {"dataset_name": task, "label": _tensor(labels)} | self._encode(columns)
+        english = texts.arrays["language"][numbers] == LANGUAGES.index("en")
+        known = {"dataset_name": task, "label": _tensor(labels), "query_english": _tensor(english)}
+        return known | self._encode(columns)
 
     def _pair(
         self, texts: Texts, row: int, task: str, rng: random.Random

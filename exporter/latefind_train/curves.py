@@ -1,4 +1,8 @@
-"""Draw a run: loss parts and dev nDCG over steps, to a PNG, out of the lines of its log."""
+"""Draw a run: loss parts and dev nDCG over steps, to a PNG, out of the lines of its log.
+
+``python -m latefind_train.curves LOG [LOG …] PNG`` draws runs that began where the one before ended, such as the
+stages of a training, one behind the other.
+"""
 
 import argparse
 import json
@@ -26,14 +30,28 @@ def read_log(path: Path) -> tuple[Series, Series]:
     return losses, dev
 
 
-def draw(log: Path, output: Path) -> None:
-    """Write the curves of ``log`` to ``output``."""
+def join(logs: Sequence[Path]) -> tuple[Series, Series]:
+    """Return the losses and dev figures of runs that follow each other, their steps counted on."""
+    losses: Series = defaultdict(list)
+    dev: Series = defaultdict(list)
+    first = 0
+    for log in logs:
+        found = read_log(log)
+        for whole, part in zip((losses, dev), found, strict=True):
+            for name, points in part.items():
+                whole[name].extend((first + step, value) for step, value in points)
+        first += max((step for part in found for points in part.values() for step, _ in points), default=0)
+    return losses, dev
+
+
+def draw(logs: Sequence[Path], output: Path) -> None:
+    """Write the curves of ``logs``, one behind the other, to ``output``."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    losses, dev = read_log(log)
+    losses, dev = join(logs)
     figure, axes = pyplot.subplots(1, 2, figsize=(13, 5))
     _plot(axes[0], losses, "loss, weighted parts", log_scale=True)
     _plot(axes[1], dev, "dev nDCG@10")
@@ -60,7 +78,7 @@ def _plot(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m latefind_train.curves", description="Draw a run's log.")
-    parser.add_argument("log", type=Path)
+    parser.add_argument("log", type=Path, nargs="+")
     parser.add_argument("output", type=Path)
     options = parser.parse_args(arguments)
     draw(options.log, options.output)

@@ -98,7 +98,10 @@ class RetrievalLoss(_Loss):
         goal = torch.cat(
             [losses.maxsim(teacher_query, vectors, teacher_query_mask, mask) for vectors, mask in teacher], 1
         )
-        forgiven = losses.forgive(goal, labels[:, 0], labels.T.reshape(-1), weights.margin)
+        english = query["english"].bool()
+        margin = torch.where(english, weights.margin, weights.foreign_margin)[:, None]
+        trust = torch.where(english, 1.0, weights.foreign)
+        forgiven = losses.forgive(goal, labels[:, 0], labels.T.reshape(-1), margin)
         stored = [self.ship(*column) for column in student]
         zero = goal.new_zeros(())
         found = {"contrastive": zero, "order": zero}
@@ -106,25 +109,30 @@ class RetrievalLoss(_Loss):
         for width in widths:
             scores = torch.cat([_score(queries, query_mask, column, width) for column in stored], 1)
             contrast = losses.contrast(scores, weights.temperature, forgiven)
-            order = losses.order(scores, goal, weights.temperature, weights.teacher_temperature)
+            order = losses.order(scores, goal, weights.temperature, weights.teacher_temperature, trust)
             found["contrastive"] = found["contrastive"] + weights.contrastive * contrast / len(widths)
             found["order"] = found["order"] + weights.order * order / len(widths)
         spans = losses.gather_spans(teacher_query, query["span_starts"], query["span_ends"])
         theirs = losses.gather_spans(teacher[0][0], documents[0]["span_starts"], documents[0]["span_ends"])
         masks = (query_mask & _filled(query), own_mask & _filled(documents[0]))
-        found["matrix"] = weights.matrix * self._matrix((queries, own), (spans, theirs), masks)
+        found["matrix"] = weights.matrix * self._matrix((queries, own), (spans, theirs), masks, trust)
         return found
 
     def _matrix(
-        self, student: tuple[Tensor, Tensor], teacher: tuple[Tensor, Tensor], masks: tuple[Tensor, Tensor]
+        self,
+        student: tuple[Tensor, Tensor],
+        teacher: tuple[Tensor, Tensor],
+        masks: tuple[Tensor, Tensor],
+        trust: Tensor,
     ) -> Tensor:
-        right = losses.matrix(student, teacher, masks)
+        right = losses.matrix(student, teacher, masks, trust)
         if not self.weights.matrix_wrong:
             return right
         wrong = losses.matrix(
             (student[0], student[1].roll(1, 0)),
             (teacher[0], teacher[1].roll(1, 0)),
             (masks[0], masks[1].roll(1, 0)),
+            trust,
         )
         return right + self.weights.matrix_wrong * wrong
 

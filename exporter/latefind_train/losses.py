@@ -25,12 +25,12 @@ def maxsim(queries: Tensor, documents: Tensor, query_mask: Tensor, document_mask
     return best.sum(dim=-1) / query_mask.sum(dim=-1).clamp_min(1)[:, None]
 
 
-def forgive(teacher: Tensor, texts: Tensor, documents: Tensor, margin: float) -> Tensor:
+def forgive(teacher: Tensor, texts: Tensor, documents: Tensor, margin: float | Tensor) -> Tensor:
     """Return which documents must not count as wrong for a query, bool (B, D): they may be right.
 
     A document that the teacher scores at ``margin`` or more of what it gives the query's own one, or that is
-    the same text. ``texts`` (B,) and ``documents`` (D,) number the texts; the first B documents are the
-    queries' own, which are never forgiven.
+    the same text. ``margin`` is one for all or each query's own (B, 1). ``texts`` (B,) and ``documents`` (D,)
+    number the texts; the first B documents are the queries' own, which are never forgiven.
     """
     own = teacher.diagonal()[:, None]
     forgiven = (teacher >= margin * own) | (texts[:, None] == documents[None, :])
@@ -46,28 +46,43 @@ def contrast(scores: Tensor, temperature: float, forgiven: Tensor | None = None)
     return functional.cross_entropy(logits, torch.arange(len(scores), device=scores.device))
 
 
-def order(scores: Tensor, teacher: Tensor, temperature: float, teacher_temperature: float) -> Tensor:
-    """Return the divergence (KL) of the student's distribution over the documents from the teacher's."""
-    return functional.kl_div(
+def order(
+    scores: Tensor,
+    teacher: Tensor,
+    temperature: float,
+    teacher_temperature: float,
+    trust: Tensor | None = None,
+) -> Tensor:
+    """Return the divergence (KL) of the student's distribution over the documents from the teacher's.
+
+    ``trust`` (B,) weighs each query's; the mean is over all queries all the same.
+    """
+    divergence = functional.kl_div(
         functional.log_softmax(scores / temperature, dim=-1),
         functional.log_softmax(teacher / teacher_temperature, dim=-1),
-        reduction="batchmean",
+        reduction="none",
         log_target=True,
-    )
+    ).sum(dim=-1)
+    return (divergence if trust is None else divergence * trust).mean()
 
 
 def matrix(
-    student: tuple[Tensor, Tensor], teacher: tuple[Tensor, Tensor], masks: tuple[Tensor, Tensor]
+    student: tuple[Tensor, Tensor],
+    teacher: tuple[Tensor, Tensor],
+    masks: tuple[Tensor, Tensor],
+    trust: Tensor | None = None,
 ) -> Tensor:
     """Return the mean squared difference of token similarities, query by query with one document each.
 
     ``student`` and ``teacher`` are queries (B, q, ·) and documents (B, d, ·) whose tokens correspond, of any
-    two widths; ``masks`` (B, q) and (B, d) say which tokens do.
+    two widths; ``masks`` (B, q) and (B, d) say which tokens do. ``trust`` (B,) weighs each query's.
     """
     mine = torch.einsum("bqx,btx->bqt", *student).float()
     theirs = torch.einsum("bqx,btx->bqt", *teacher).float()
     both = masks[0][:, :, None] & masks[1][:, None, :]
     squares = ((mine - theirs) ** 2).masked_fill(~both, 0.0)
+    if trust is not None:
+        squares = squares * trust[:, None, None]
     return squares.sum() / both.sum().clamp_min(1)
 
 

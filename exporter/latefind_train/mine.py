@@ -90,7 +90,11 @@ def mine(options: argparse.Namespace) -> None:
         for start in progress(range(0, len(asked), QUERIES), -(-len(asked) // QUERIES), language, "batches"):
             batch = asked[start : start + QUERIES]
             found[batch] = _mine_batch(model, aligner, texts, batch, candidates, vectors, rng)
-    np.save(options.output, found)
+        # After each language, so that a machine that is taken away leaves what was found.
+        partial = options.output.with_name(f"{options.output.name}.partial")
+        with partial.open("wb") as file:
+            np.save(file, found)
+        partial.replace(options.output)
     say(f"{options.output}: {(found != NONE).any(axis=1).sum():,} of {texts.rows:,} queries have negatives")
 
 

@@ -112,7 +112,7 @@ def run_part(options: argparse.Namespace) -> None:
     if options.finish is not None:
         _, halved = load_part(options.output)  # what a bundle is made of is what a later part resumes from
         finish(options.start, halved, options.finish)
-    draw(log, options.output / "curves.png")
+    draw([log], options.output / "curves.png")
     say(f"{options.output}: step {step} of {run.steps.total} after {time.monotonic() - began:.0f} s")
 
 
