@@ -64,13 +64,13 @@ build/latefind_build/_runtime/runtime.json: .venv/installed web/node_modules/.pa
 browser:
 	@command -v "$${LATEFIND_CHROMIUM:-chromium}" >/dev/null || (apt-get update -qq && apt-get install -y -qq chromium >/dev/null)
 
-# The model that ships, from a JSON Lines file of passages to find its head on: `make model TEXT=passages.jsonl`.
+# The model that ships, from a trained checkpoint (docs/training.md) and a JSON Lines file of passages:
+# `make model CHECKPOINT=latefind-docs-20m TEXT=passages.jsonl`.
 model: .venv/test-installed
-	@test -n "$(TEXT)" || { echo "TEXT: expected a file of passages, got nothing. make model TEXT=passages.jsonl" >&2; exit 2; }
-	$(BIN)/python -m latefind_export.weights --output .venv/all-MiniLM-L6-v2
-	$(BIN)/latefind export .venv/all-MiniLM-L6-v2 --output build/latefind_build/models/default \
-	  --token-embeddings --dimensions 128 --text "$(TEXT)" --name sentence-transformers/all-MiniLM-L6-v2 \
-	  --quantize int3
+	@test -n "$(CHECKPOINT)" -a -n "$(TEXT)" || { echo "CHECKPOINT, TEXT: expected a checkpoint and a file of passages, got nothing. make model CHECKPOINT=DIR TEXT=passages.jsonl" >&2; exit 2; }
+	$(BIN)/latefind export "$(CHECKPOINT)" --output build/latefind_build/models/default \
+	  --quantize int3 --text "$(TEXT)" --name latefind-docs-20m --license Apache-2.0 \
+	  --languages en,de,es,fr,it,nl,pt --card exporter/latefind_train/card.md
 
 clean:
 	rm -rf .venv web/node_modules site/_site build/latefind_build/_runtime
