@@ -68,7 +68,10 @@ def _add_semantics(parser: argparse.ArgumentParser) -> None:
         "--languages", metavar="TAGS", help="BCP 47 tags, joined by commas; without it, what its card says"
     )
     parser.add_argument(
-        "--card", type=Path, metavar="FILE", help="Markdown to be the bundle's model card; without it, one is made"
+        "--card",
+        type=Path,
+        metavar="FILE",
+        help="Markdown to be the bundle's model card; without it, one is made",
     )
 
 

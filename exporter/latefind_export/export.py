@@ -30,9 +30,9 @@ from latefind_export.checkpoint import Checkpoint, DenseLayer
 from latefind_export.devset import DevSet, builtin_devset, read_devset
 from latefind_export.figures import DecidedBy, ReportFigures, collect_figures
 from latefind_export.gate import Sample, choose_scheme, warn_of_size
+from latefind_export.grid import GRIDS
 from latefind_export.hub import locate
 from latefind_export.onnx_graph import export_onnx
-from latefind_export.grid import GRIDS
 from latefind_export.quantize import Scheme
 from latefind_export.read_checkpoint import Overrides, read_checkpoint
 from latefind_export.report import render_report

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from latefind.errors import ModelError
 from latefind_export.encoder import LateInteractionEncoder, encode
+from latefind_export.grid import GRIDS
 from latefind_export.parity import OnnxEncoder, Parity, Vectors, compare, rank_agreement, score_all
 from latefind_export.plans import ReferencePlan
-from latefind_export.grid import GRIDS
 from latefind_export.quantize import LADDER, Scheme, quantize
 
 

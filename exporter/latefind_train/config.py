@@ -64,8 +64,8 @@ class Losses:
     temperature: float = 0.02
     teacher_temperature: float = 0.02
     margin: float = 0.95  # of the teacher's score, from which on a wrong document may be right
-    foreign: float = 1.0  # times `order` and `matrix` where the text is not English, which the teacher knows best
-    foreign_margin: float = 0.95  # `margin` there: 2 and more forgives nothing that a teacher could take for right
+    foreign: float = 1.0  # times `order` and `matrix` where the text is not English
+    foreign_margin: float = 0.95  # `margin` there: from 2 on next to nothing is forgiven
     shipped: float = 0.0  # of the steps score pooled and quantised documents
     widths: tuple[int, ...] = ()  # prefixes of the embedding that must rank too, as in (96, 64)
 

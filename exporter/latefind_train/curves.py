@@ -1,7 +1,7 @@
 """Draw a run: loss parts and dev nDCG over steps, to a PNG, out of the lines of its log.
 
-``python -m latefind_train.curves LOG [LOG …] PNG`` draws runs that began where the one before ended, such as the
-stages of a training, one behind the other.
+``python -m latefind_train.curves LOG [LOG …] PNG`` draws runs one behind the other that began where the
+one before ended, such as the stages of a training.
 """
 
 import argparse

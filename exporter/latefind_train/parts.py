@@ -88,7 +88,7 @@ def load_part(folder: Path) -> tuple[Part, dict[str, npt.NDArray[np.float32]]]:
 
 
 def average(folders: Sequence[Path], output: Path) -> Part:
-    """Write the mean of parts that began from the same weights: another part, of the first one's run and step.
+    """Write the mean of parts that began from the same weights, as a part of the first one's run and step.
 
     Runs of the same start that differ in their seeds end in the same basin, and their mean is mostly better
     than each (Wortsman et al., "Model soups", 2022).
