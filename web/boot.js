@@ -3,14 +3,17 @@
  * the encoder start side by side, each as soon as its own files are there, while the index is still on its way.
  */
 
+import { unpack } from "./archive.js";
 import { encoderOrder, startEncoder } from "./encoder-start.js";
+import { Kept } from "./kept.js";
 import { incomplete, initialIndexParts, initialParts, parseManifest } from "./manifest.js";
 import { ANSWERING, PartLoader, Progress } from "./parts.js";
-import { Python } from "./python.js";
+import { Python, importPyodide } from "./python.js";
 import { RemoteEncoder } from "./remote-encoder.js";
 import { checkWasm, guardLoading, watchResources } from "./runtime.js";
 import { encode } from "./serve.js";
 import { Shards } from "./shards.js";
+import { STDLIB, filesOf } from "./snapshot.js";
 import { timed } from "./stages.js";
 
 /** @typedef {import("./protocol.js").BootRequest} BootRequest */
@@ -18,29 +21,43 @@ import { timed } from "./stages.js";
 /** @typedef {import("./manifest.js").Manifest} Manifest */
 /** @typedef {import("./encoder.js").Encodes} Encodes */
 
-/** @typedef {{python: Python, encoder: Encodes, shards: Shards, siteUrl: string}} Engine */
+/** @typedef {import("./parts.js").Bytes} Bytes */
+/** @typedef {import("./snapshot.js").Snapshot} Snapshot */
+
+/**
+ * @typedef {object} Engine
+ * @property {Python} python
+ * @property {Encodes} encoder
+ * @property {Shards} shards
+ * @property {string} siteUrl
+ * @property {Kept | null} kept  where starts are kept, if they are
+ * @property {boolean} restored  whether this one was
+ */
+
+/** When a start is written to the disk (ms after it is ready): not while the first answer is made. */
+const KEEP_AFTER = 1_500;
 
 /**
  * @param {BootRequest} request
  * @param {(bytesLoaded: number, bytesTotal: number) => void} report
  * @returns {Promise<Engine>}
  */
-export async function boot({ manifestUrl, manifest: text, encoder: port }, report) {
+export async function boot({ manifestUrl, manifest: text, encoder: port, keepStart: keeps }, report) {
+  const kept = keeps ? new Kept(manifestUrl, text) : null;
+  const finding = kept?.find() ?? Promise.resolve(null);
   await checkWasm();
   const manifest = parseManifest(text);
   const initial = initialParts(manifest);
   const progress = new Progress(initial, report);
   progress.flush();
   const loader = new PartLoader(manifestUrl, progress);
-  const starting = startPython(manifest, text, loader, progress);
-  const [python, encoder] = await Promise.all([
-    starting,
+  const [{ python, restored }, encoder] = await Promise.all([
+    startPython(manifest, text, loader, progress, finding, kept),
     port ? RemoteEncoder.start(port, progress) : startEncoder(encoderOrder(text, manifestUrl), progress),
-    fillIndex(initialIndexParts(manifest), loader, starting),
   ]);
   const addShard = (/** @type {string} */ path, /** @type {Uint8Array} */ bytes) => void python.addPart(path, bytes);
   const shards = new Shards(manifest.parts, new PartLoader(manifestUrl, null, ANSWERING), addShard);
-  const started = { python, encoder, shards, siteUrl: resolve(manifest.base, manifestUrl) };
+  const started = { python, encoder, shards, siteUrl: resolve(manifest.base, manifestUrl), kept, restored };
   await timed("warm up", () => warmUp(started));
   progress.complete(initial);
   progress.flush();
@@ -48,25 +65,73 @@ export async function boot({ manifestUrl, manifest: text, encoder: port }, repor
 }
 
 /**
- * Begin to fetch and verify the data that Python needs ourselves. Modules and WebAssembly are left to the
- * browser, which compiles while it downloads and keeps the compiled code.
+ * Keep what was started for the next time; call it before the first question.
+ * @param {Engine} engine
+ */
+export function keepStart({ python, kept, restored }) {
+  if (!kept || restored) return;
+  try {
+    const pieces = python.snapshot();
+    setTimeout(() => void kept.keep(pieces), KEEP_AFTER);
+  } catch {
+    // Nobody waits for it: the next start is as this one was.
+  }
+}
+
+/**
+ * Python with the index in it: as an earlier start has left it, or started, imported and filled anew.
  * @param {Manifest} manifest
  * @param {string} text
  * @param {PartLoader} loader
  * @param {Progress} progress
- * @returns {Promise<Python>}
+ * @param {Promise<Snapshot | null>} finding
+ * @param {Kept | null} kept
+ * @returns {Promise<{python: Python, restored: boolean}>}
  */
-function startPython({ parts, runtime }, text, loader, progress) {
+function startPython(manifest, text, loader, progress, finding, kept) {
+  const { parts, runtime } = manifest;
   const folder = loader.resolve(runtime.pyodide);
-  const files = parts.filter(({ role }) => role === "pyodide");
-  const code = files.filter(({ path }) => /\.(mjs|wasm)$/.test(path));
+  const code = parts.filter(({ role }) => role === "pyodide");
   watchResources(new Map(code.map((part) => [loader.url(part), part])), progress);
-  const own = new Map(files.filter((part) => !code.includes(part)).map((part) => [loader.url(part), loader.fetchVerified(part)]));
-  const wheels = parts.filter(({ role }) => role === "package").map((part) => loader.fetchVerified(part));
+  /** @type {Map<string, Promise<Bytes>>} */
+  const own = new Map();
+  const stdlib = `${folder}python_stdlib.zip`; // As Pyodide asks for it.
   const broken = guardLoading(`${folder}pyodide.asm.wasm`, own);
-  const started = timed("python", () => Python.start(folder, Promise.all(wheels), text));
-  // A file of ours that cannot be had explains what Python says about it.
-  return Promise.race([Promise.all([started, ...own.values()]).then(([python]) => python), broken]);
+  const importing = importPyodide(folder);
+  importing.catch(() => {}); // Told where it is awaited.
+  return Promise.race([broken, start()]);
+
+  async function start() {
+    const snapshot = await finding;
+    if (snapshot) {
+      own.set(stdlib, Promise.resolve(filesOf(snapshot).get(STDLIB) ?? new Uint8Array()));
+      try {
+        const python = await timed("python", async () => Python.restore(await importing, snapshot));
+        return { python, restored: true };
+      } catch {
+        await kept?.drop();
+      }
+    }
+    const files = fetchFiles(parts, loader);
+    own.set(stdlib, files.then((found) => found.get("python_stdlib.zip") ?? new Uint8Array()));
+    const starting = timed("python", async () => Python.start(await importing, files, text));
+    // A file of ours that cannot be had explains what Python says about it.
+    const [python] = await Promise.all([starting, fillIndex(initialIndexParts(manifest), loader, starting), files]);
+    return { python, restored: false };
+  }
+}
+
+/**
+ * Begin to fetch and verify what Python reads ourselves. Modules and WebAssembly are left to the browser, which
+ * compiles while it downloads and keeps the compiled code.
+ * @param {Part[]} parts
+ * @param {PartLoader} loader
+ * @returns {Promise<Map<string, Bytes>>}
+ */
+async function fetchFiles(parts, loader) {
+  const part = parts.find(({ role }) => role === "package");
+  if (!part) throw incomplete("what Python reads");
+  return unpack(await loader.fetchVerified(part), loader.url(part));
 }
 
 /**

@@ -5,6 +5,7 @@
  */
 
 // As in worker.js: all modules in one round trip.
+import "./archive.js";
 import "./encoder.js";
 import "./http.js";
 import "./manifest.js";

@@ -2,6 +2,7 @@
  * @file The query encoder: onnxruntime-web, one thread, so that no special headers are needed.
  */
 
+import { gunzip } from "./archive.js";
 import { memoryError, ranOut } from "./memory.js";
 import { LatefindError, describe } from "./protocol.js";
 import { importModule } from "./runtime.js";
@@ -61,7 +62,7 @@ export class Encoder {
     ort.env.logLevel = "error";
     ort.env.wasm.numThreads = 1;
     ort.env.wasm.wasmPaths = { mjs, wasm: folder + WASM };
-    const bytes = await timed("model", async () => unpack(await model, where));
+    const bytes = await timed("model", async () => gunzip(await model, where));
     const pages = most ?? Math.max(MEMORY_PAGES, Math.ceil((MEMORY_SHARE * bytes.length) / PAGE));
     const restore = limitSharedMemory(pages);
     try {
@@ -116,24 +117,6 @@ export class Encoder {
       );
     }
     return output.data;
-  }
-}
-
-/**
- * The builder stores the graph in gzip: few hosts compress what they do not know the type of, and the weights
- * of the model that ships compress to a third.
- * @param {Uint8Array<ArrayBuffer>} bytes
- * @param {string} where  its name in errors
- * @returns {Promise<Uint8Array>}
- */
-async function unpack(bytes, where) {
-  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
-  try {
-    const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-    return new Uint8Array(await new Response(unpacked).arrayBuffer());
-  } catch (error) {
-    const advice = "Build the index again.";
-    throw LatefindError.expected("integrity", where, "a whole gzip file", `"${describe(error)}"`, advice, String(error));
   }
 }
 

@@ -57,22 +57,23 @@ const RETRY_AFTER = 10_000;
 /**
  * Open the index of a site. Resolves once lexical search can answer, or where there is none, once the manifest
  * is read and checked.
- * @param {{base?: string | URL | undefined, semantic?: string, manifest?: Promise<Response>, idle?: number}} [options]
+ * @param {{base?: string | URL | undefined, semantic?: string, manifest?: Promise<Response>, idle?: number, keepStart?: boolean}} [options]
  *   `base`: URL of the latefind folder; by default this module's own.
  *   `semantic`: when semantic search may load, "auto" (the default), "ask", "on-demand" or "off".
  *   `manifest`: the folder's `manifest.json`, where it is on its way already.
- *   `idle`: how long (ms) the worker is kept without a question; by default ten minutes
+ *   `idle`: how long (ms) the worker is kept without a question; by default ten minutes.
+ *   `keepStart`: whether the browser keeps Python's memory for a quicker start next time; by default it does
  * @returns {Promise<Search>}
  * @throws {LatefindError} `network`, `format`, `version` or `usage`
  */
 export async function createSearch(options = {}) {
-  const { base = new URL(".", import.meta.url), semantic = "auto", manifest, idle = IDLE } = options;
+  const { base = new URL(".", import.meta.url), semantic = "auto", manifest, idle = IDLE, keepStart = true } = options;
   const gate = new Gate(semantic);
   const folder = new URL(base, document.baseURI);
   if (!folder.pathname.endsWith("/")) folder.pathname += "/";
   const edition = await Edition.fetch(new URL("manifest.json", folder).href, manifest);
   await edition.openLexical();
-  return new Search(edition, gate, idle);
+  return new Search(edition, gate, { idle, keepStart });
 }
 
 /**
@@ -83,7 +84,7 @@ export class Search extends EventTarget {
   #edition;
   #session;
   #gate;
-  #idle;
+  #care;
   /** @type {Status} */
   #status;
   /** @type {Offer | null} */
@@ -98,13 +99,13 @@ export class Search extends EventTarget {
   /**
    * @param {Edition} edition
    * @param {Gate} gate
-   * @param {number} idle
+   * @param {import("./session.js").Care} care
    */
-  constructor(edition, gate, idle) {
+  constructor(edition, gate, care) {
     super();
     this.#edition = edition;
     this.#gate = gate;
-    this.#idle = idle;
+    this.#care = care;
     this.#session = this.#open(edition);
     this.#status = { ...this.#session.status, ...lexicalStatus(edition) };
     if (edition.lexicalError) this.#lexicalFailed = Date.now();
@@ -342,7 +343,7 @@ export class Search extends EventTarget {
   /** @param {Edition} edition */
   #open({ manifestUrl, text, semanticBytes }) {
     /** @type {Session} */
-    const session = new Session(manifestUrl, text, semanticBytes, this.#idle, (changes) => {
+    const session = new Session(manifestUrl, text, semanticBytes, this.#care, (changes) => {
       if (session === this.#session) this.#set(changes);
     });
     return session;

@@ -20,6 +20,7 @@
  * @property {string} manifestUrl  absolute; parts are relative to it
  * @property {string} manifest     the text of manifest.json, already checked
  * @property {MessagePort} [encoder]  leads to the encoder's worker; without it, the search worker encodes
+ * @property {boolean} keepStart   whether to start from what the browser kept of an earlier start, and to keep this one
  */
 
 /**

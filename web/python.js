@@ -5,6 +5,7 @@
 
 import { LatefindError, describe, fromWire } from "./protocol.js";
 import { importModule } from "./runtime.js";
+import { SITE, filesOf, placeFile, prepareModule, takeSnapshot } from "./snapshot.js";
 import { timed } from "./stages.js";
 
 /** @typedef {import("./protocol.js").WireError} WireError */
@@ -12,6 +13,18 @@ import { timed } from "./stages.js";
 /** @typedef {import("./protocol.js").Scored} Scored */
 /** @typedef {import("pyodide").PyodideAPI} PyodideAPI */
 /** @typedef {typeof import("pyodide")} PyodideModule */
+/** @typedef {NonNullable<import("pyodide").PyodideConfig["createPyodideModule"]>} CreateModule */
+/** @typedef {import("./snapshot.js").Snapshot} Snapshot */
+/** @typedef {import("./snapshot.js").Module} Module */
+/** @typedef {import("./parts.js").Bytes} Bytes */
+
+/**
+ * Pyodide's two modules, imported: what starts it and what makes its memory.
+ * @typedef {object} Pyodide
+ * @property {string} folder  URL of its files
+ * @property {PyodideModule["loadPyodide"]} load
+ * @property {CreateModule} create
+ */
 
 /** @typedef {{ids: number[], mask: number[], scored: boolean[]}} Plan */
 /** @typedef {import("./protocol.js").Highlighted} Highlighted */
@@ -54,36 +67,68 @@ import { timed } from "./stages.js";
  * @property {(vectors: Uint8Array, scored: string, names: string) => string} rank
  */
 
+/** Of what Python reads: its lock file, which says which Pyodide it is for, and where packages are. */
+const LOCK = "pyodide-lock.json";
+const PACKAGES = "site-packages/";
+
+/** Where the lock file is in Python's files, and so in a snapshot. */
+const KEPT_LOCK = `${SITE}/${LOCK}`;
+
 /** Lines of Python's stderr that an error carries as its detail. */
 const KEPT_LINES = 40;
 
 export class Python {
+  #pyodide;
   #bridge;
 
-  /** @param {Bridge} bridge */
-  constructor(bridge) {
+  /**
+   * @param {PyodideAPI} pyodide
+   * @param {Bridge} bridge
+   */
+  constructor(pyodide, bridge) {
+    this.#pyodide = pyodide;
     this.#bridge = bridge;
   }
 
   /**
-   * @param {string} folder  URL of Pyodide's files
-   * @param {Promise<Uint8Array[]>} wheels  what to install, fetched and verified meanwhile
+   * @param {Pyodide} runtime
+   * @param {Promise<Map<string, Bytes>>} files  what Python reads, fetched and verified meanwhile
    * @param {string} manifest  text of manifest.json
    * @returns {Promise<Python>}
    */
-  static async start(folder, wheels, manifest) {
-    const pyodide = await timed("pyodide", () => loadPyodide(folder));
-    /** @type {string[]} */
-    const log = [];
-    const keep = (/** @type {string} */ line) => void log.splice(0, Math.max(0, log.push(line) - KEPT_LINES));
-    pyodide.setStderr({ batched: keep });
-    pyodide.setStdout({ batched: keep });
-    const archives = await wheels;
+  static async start(runtime, files, manifest) {
+    // Some of JavaScript's objects are wrapped then, so that a snapshot can name them.
+    const lock = files.then((found) => textOf(found.get(LOCK)));
+    const pyodide = await timed("pyodide", () => loadPyodide(runtime, lock, { _makeSnapshot: true }));
+    const log = keepLog(pyodide);
     // Not `loadPackage`: that imports a resolver and reads metadata for what we know already.
-    await timed("packages", () => archives.forEach((archive) => pyodide.unpackArchive(archive, "wheel")));
-    const python = new Python(await timed("import", () => importBridge(pyodide, log)));
+    await timed("packages", async () => install(pyodide, await files));
+    const python = new Python(pyodide, await timed("import", () => importBridge(pyodide, log)));
     answer(python.#bridge.boot(manifest));
     return python;
+  }
+
+  /**
+   * Start where the snapshot of another start was taken, the index included.
+   * @param {Pyodide} runtime
+   * @param {Snapshot} snapshot
+   * @returns {Promise<Python>}
+   */
+  static async restore(runtime, snapshot) {
+    const create = async (/** @type {any} */ settings) => {
+      const module = await runtime.create(settings);
+      await prepareModule(/** @type {Module} */ (/** @type {unknown} */ (module)), snapshot);
+      return module;
+    };
+    const lock = Promise.resolve(textOf(filesOf(snapshot).get(KEPT_LOCK)));
+    const options = { _loadSnapshot: new Uint8Array(), createPyodideModule: create };
+    const pyodide = await timed("restore", () => loadPyodide(runtime, lock, options));
+    return new Python(pyodide, importBridge(pyodide, keepLog(pyodide)));
+  }
+
+  /** @returns {Uint8Array<ArrayBuffer>[]} the pieces of a snapshot for {@link restore} */
+  snapshot() {
+    return takeSnapshot(this.#pyodide);
   }
 
   /**
@@ -171,19 +216,58 @@ export class Python {
 }
 
 /**
- * @param {string} folder
- * @returns {Promise<PyodideAPI>}
+ * @param {string} folder  URL of Pyodide's files
+ * @returns {Promise<Pyodide>}
  */
-async function loadPyodide(folder) {
+export async function importPyodide(folder) {
   // Importing the second module here, not inside Pyodide, lets it profit from importModule's fallback too.
   const [pyodide, compiled] = await Promise.all([
     importModule(`${folder}pyodide.mjs`),
     importModule(`${folder}pyodide.asm.mjs`),
   ]);
   const { loadPyodide: load } = /** @type {PyodideModule} */ (pyodide.module);
-  const { default: createPyodideModule } =
-    /** @type {{default: NonNullable<import("pyodide").PyodideConfig["createPyodideModule"]>}} */ (compiled.module);
-  return load({ indexURL: folder, lockFileURL: `${folder}pyodide-lock.json`, createPyodideModule });
+  const { default: create } = /** @type {{default: CreateModule}} */ (compiled.module);
+  return { folder, load, create };
+}
+
+/**
+ * @param {Pyodide} runtime
+ * @param {Promise<string>} lock  text of its lock file
+ * @param {import("pyodide").PyodideConfig} options
+ * @returns {Promise<PyodideAPI>}
+ */
+function loadPyodide({ folder, load, create }, lock, options) {
+  lock.catch(() => {}); // Told by whoever fetches the file that it is in.
+  return load({ indexURL: folder, lockFileContents: lock, createPyodideModule: create, ...options });
+}
+
+/**
+ * @param {PyodideAPI} pyodide
+ * @param {Map<string, Bytes>} files
+ */
+function install({ FS: fs }, files) {
+  for (const [path, data] of files) {
+    if (path.startsWith(PACKAGES)) placeFile(fs, `${SITE}/${path}`, data);
+  }
+  placeFile(fs, KEPT_LOCK, files.get(LOCK) ?? new Uint8Array());
+}
+
+/** @param {Bytes} [bytes] */
+function textOf(bytes) {
+  return new TextDecoder().decode(bytes);
+}
+
+/**
+ * @param {PyodideAPI} pyodide
+ * @returns {string[]} the last lines that Python wrote, kept up to date
+ */
+function keepLog(pyodide) {
+  /** @type {string[]} */
+  const log = [];
+  const keep = (/** @type {string} */ line) => void log.splice(0, Math.max(0, log.push(line) - KEPT_LINES));
+  pyodide.setStderr({ batched: keep });
+  pyodide.setStdout({ batched: keep });
+  return log;
 }
 
 /**

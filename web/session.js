@@ -30,6 +30,13 @@ import { showStages } from "./stages.js";
  */
 
 /**
+ * How a worker is cared for.
+ * @typedef {object} Care
+ * @property {number} idle        how long (ms) it is kept without a question
+ * @property {boolean} keepStart  whether the browser keeps Python's memory for a quicker start next time
+ */
+
+/**
  * @template T
  * @typedef {{resolve: (value: T) => void, reject: (error: unknown) => void}} Waiting
  */
@@ -72,6 +79,7 @@ export class Session {
   #lastId = 0;
   #crashes = 0;
   #rest;
+  #keepStart;
   /** Whether the worker was ended for want of questions: what it said of itself still holds. */
   #resting = false;
 
@@ -79,14 +87,15 @@ export class Session {
    * @param {string} manifestUrl
    * @param {string} manifest    its text
    * @param {number} bytesTotal  what it will load
-   * @param {number} idle  how long (ms) the worker is kept without a question
+   * @param {Care} care
    * @param {(changes: Partial<SessionStatus>) => void} tell  hears of every change
    */
-  constructor(manifestUrl, manifest, bytesTotal, idle, tell) {
+  constructor(manifestUrl, manifest, bytesTotal, { idle, keepStart }, tell) {
     this.#manifestUrl = manifestUrl;
     this.#manifest = manifest;
     this.#status = { semantic: "idle", bytesLoaded: 0, bytesTotal, error: null };
     this.#tell = tell;
+    this.#keepStart = keepStart;
     this.#rest = new Rest(idle, () => this.#sleep());
   }
 
@@ -195,7 +204,7 @@ export class Session {
       const { port1, port2 } = new MessageChannel();
       const files = { manifestUrl: this.#manifestUrl, manifest: this.#manifest };
       this.#encoder.postMessage({ ...files, port: port1 }, [port1]);
-      this.#worker.postMessage({ type: "boot", ...files, encoder: port2 }, [port2]);
+      this.#worker.postMessage({ type: "boot", ...files, encoder: port2, keepStart: this.#keepStart }, [port2]);
     });
   }
 

@@ -5,9 +5,11 @@
  */
 
 // What the modules below import themselves is named here too: so all are asked for in one round trip.
+import "./archive.js";
 import "./encoder-start.js";
 import "./encoder.js";
 import "./http.js";
+import "./kept.js";
 import "./manifest.js";
 import "./memory.js";
 import "./parts.js";
@@ -15,8 +17,9 @@ import "./python.js";
 import "./remote-encoder.js";
 import "./runtime.js";
 import "./shards.js";
+import "./snapshot.js";
 
-import { boot } from "./boot.js";
+import { boot, keepStart } from "./boot.js";
 import { highlight } from "./highlighter.js";
 import { LatefindError, toWire } from "./protocol.js";
 import { encode, rank, search } from "./serve.js";
@@ -47,7 +50,10 @@ self.addEventListener("message", (/** @type {MessageEvent<Request>} */ { data })
   switch (data.type) {
     case "boot":
       engine = timed("start", () => boot(data, (bytesLoaded, bytesTotal) => post({ type: "progress", bytesLoaded, bytesTotal })));
-      engine.then(() => post({ type: "ready", stages }), fail);
+      engine.then((started) => {
+        post({ type: "ready", stages });
+        keepStart(started); // In this very turn: no question is in the memory yet.
+      }, fail);
       break;
     case "cancel":
       wanted.delete(data.id);
@@ -138,9 +144,11 @@ async function finish(engine, request, encoded) {
  * @param {unknown} error
  */
 function refuse(id, error) {
-  // WebAssembly that has trapped cannot be used again: give up this worker, not just this request.
-  if (error instanceof WebAssembly.RuntimeError) fail(error);
-  else if (wanted.delete(id)) post({ type: "refused", id, error: toWire(error) });
+  // WebAssembly that has trapped cannot be used again: give up this worker, not just this request, and what
+  // it may have been started from.
+  if (error instanceof WebAssembly.RuntimeError) {
+    void engine?.then(({ kept }) => kept?.drop()).then(() => fail(error));
+  } else if (wanted.delete(id)) post({ type: "refused", id, error: toWire(error) });
 }
 
 /**

@@ -16,7 +16,7 @@ from latefind.errors import UsageError
 from latefind.manifest import Manifest, Part
 from latefind.passages import Section
 from latefind_build import model_file
-from latefind_build.browser_python import pyodide_files
+from latefind_build.browser_python import ARCHIVE, visitor_files
 from latefind_build.bundle import ModelBundle
 from latefind_build.files import HASH_LENGTH, place_part, replaced_folder, write_part
 from latefind_build.index import Index, IndexOptions, build_index
@@ -51,7 +51,7 @@ def build_bundle(
     runtime_folder = packed_runtime()
     with replaced_folder(target, MARKER) as work:
         index = build_index(source.sections, bundle, work, options)
-        pyodide, pyodide_parts = _place_folder(work, "pyodide", pyodide_files(runtime_folder, stored=stored))
+        pyodide, pyodide_parts = _place_folder(work, "pyodide", visitor_files(runtime_folder, stored=stored))
         ort, ort_parts = _place_folder(work, "onnxruntime", _read_folder(runtime_folder / "onnxruntime"))
         manifest = Manifest(
             generator=f"latefind {latefind.__version__}",
@@ -95,7 +95,7 @@ def _place_folder(work: Path, role: str, files: Mapping[str, bytes]) -> tuple[st
         digest.update(name.encode() + b"\0" + hashlib.sha256(data).digest())
     folder = f"runtime/{role}-{digest.hexdigest()[:HASH_LENGTH]}/"
     parts = [
-        place_part(work, "package" if name.endswith(".whl") else role, folder + name, data)
+        place_part(work, "package" if name.startswith(f"{ARCHIVE}.") else role, folder + name, data)
         for name, data in sorted(files.items())
     ]
     return folder, parts

@@ -1,10 +1,11 @@
-"""Pyodide's files as a site gets them: the packed runtime, with our own package as a wheel and in the lock.
+"""Pyodide's files as a site gets them: the packed runtime with our own package, what Python reads in one file.
 
 The package is the one that is installed, so that the browser runs the very code that built the index. A
 module comes as the bytecode that was packed with the runtime where that was made from this very source, and
 as the source elsewhere, which runs the same and starts later. So neither Node nor a new packing is needed.
 """
 
+import gzip
 import hashlib
 import json
 from collections.abc import Mapping
@@ -17,27 +18,49 @@ from latefind_build.archives import read_archive, write_archive, write_wheel
 from latefind_build.browser_modules import BrowserModules, browser_modules
 from latefind_build.runtime import FACTS, LOCK
 
-ARCHIVES = (".zip", ".whl")
 TAG = "cp314-none-any"
 """Of our wheel: bytecode is that of one version of Python."""
 
+ARCHIVE = "python"
+"""Name of the archive in which visitors get everything that Python reads; its suffix says how it is stored."""
 
-def pyodide_files(runtime: Path, *, stored: bool = False) -> dict[str, bytes]:
-    """Return Pyodide's files by name.
+PACKAGES = "site-packages/"
+"""Where the archive has what is in the wheels."""
+
+
+def visitor_files(runtime: Path, *, stored: bool = False) -> dict[str, bytes]:
+    """Return by name the files that a visitor loads for Python: its code, and one archive of all the rest.
+
+    The archive is a zip of the standard library, the lock and what is in the wheels. Its members are stored:
+    the worker places them without Python, and the whole compresses better than each member by itself.
 
     Parameters
     ----------
     runtime : Path
         The packed runtime.
     stored : bool
-        Archives stored, for hosts that compress them on the way, instead of deflated.
+        The archive as it is, for hosts that compress it on the way, instead of in gzip. Then it is not
+        called ``.gz``, for which some hosts declare an encoding that a browser would take off.
     """
+    files = pyodide_files(runtime)
+    code = {name: data for name, data in files.items() if name.endswith((".mjs", ".wasm"))}
+    members: dict[str, bytes] = {}
+    for name in files.keys() - code.keys():
+        if name.endswith(".whl"):
+            members |= {PACKAGES + path: data for path, data in read_archive(files[name]).items()}
+        else:
+            members[name] = files[name]
+    archive = write_archive(members, stored=True)
+    if stored:
+        return code | {f"{ARCHIVE}.zip": archive}
+    return code | {f"{ARCHIVE}.bin": gzip.compress(archive, 9, mtime=0)}
+
+
+def pyodide_files(runtime: Path) -> dict[str, bytes]:
+    """Return Pyodide's files by name, with our package as a wheel and in the lock."""
     files = {path.name: path.read_bytes() for path in sorted((runtime / "pyodide").iterdir())}
-    for name in files if not stored else ():
-        if name.endswith(ARCHIVES):
-            files[name] = write_archive(read_archive(files[name]), stored=False)
     lock: dict[str, Any] = json.loads(files[LOCK])
-    name, wheel = browser_wheel(runtime, stored=stored)
+    name, wheel = browser_wheel(runtime)
     files[name] = wheel
     lock["packages"]["latefind"] = {
         "depends": ["numpy"],
@@ -54,7 +77,7 @@ def pyodide_files(runtime: Path, *, stored: bool = False) -> dict[str, bytes]:
     return files | {LOCK: json.dumps(lock, indent=1).encode("utf-8")}
 
 
-def browser_wheel(runtime: Path, *, stored: bool = False) -> tuple[str, bytes]:
+def browser_wheel(runtime: Path) -> tuple[str, bytes]:
     """Return file name and bytes of a wheel of ``latefind`` without the builder and what only that imports.
 
     Raises
@@ -75,7 +98,7 @@ def browser_wheel(runtime: Path, *, stored: bool = False) -> tuple[str, bytes]:
     members[f"{info}/WHEEL"] = (
         f"Wheel-Version: 1.0\nGenerator: latefind\nRoot-Is-Purelib: true\nTag: {TAG}\n"
     ).encode()
-    return f"latefind-{latefind.__version__}-{TAG}.whl", write_wheel(members, info, stored=stored)
+    return f"latefind-{latefind.__version__}-{TAG}.whl", write_wheel(members, info, stored=True)
 
 
 def _place(name: str, source: bytes, compiled: Mapping[str, str], runtime: Path) -> tuple[str, bytes]:

@@ -28,7 +28,9 @@ from latefind_build.runtime import FACTS, LOCK, MARKER, PACKED, Wheel, find_stem
 from latefind_build.runtime_trim import STDLIB, shrink_python
 from latefind_build.stem_modules import SNOWBALL, stemmer_files
 
-PYODIDE_FILES = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", STDLIB)
+MODULE = "pyodide.asm.mjs"
+PYODIDE_FILES = ("pyodide.mjs", MODULE, "pyodide.asm.wasm", STDLIB)
+_GET_MEMORY = "var getMemory=size=>{"
 ORT_FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
 
 
@@ -71,6 +73,7 @@ def _shrink(work: Path, wheel: str) -> None:
     say("Compiling Python for the browser …")
     folder = work / "pyodide"
     small = shrink_python(folder, wheel)
+    _let_place(folder / MODULE)
     (folder / wheel).unlink()
     lock = json.loads((folder / LOCK).read_text("utf-8"))
     lock["packages"]["numpy"] |= {
@@ -84,6 +87,18 @@ def _shrink(work: Path, wheel: str) -> None:
     for name, data in small.latefind.items():
         (work / "latefind" / name).write_bytes(data)
     _write_json(work / FACTS, small.facts)
+
+
+def _let_place(module: Path) -> None:
+    """Let a caller say where the data of the next library lies: ``web/snapshot.js`` loads libraries again to
+    the addresses that they had. The one place of Pyodide that is changed."""
+    text = module.read_text("utf-8")
+    if text.count(_GET_MEMORY) != 1:
+        raise RuntimeFilesError.expected(
+            module, f"one {_GET_MEMORY!r}", f"{text.count(_GET_MEMORY)}", "Adapt it to this Pyodide."
+        )
+    hook = 'if(Module["placeLibrary"])return Module["placeLibrary"](size);'
+    module.write_text(text.replace(_GET_MEMORY, _GET_MEMORY + hook), "utf-8", newline="\n")
 
 
 def _write_json(path: Path, value: Mapping[str, object]) -> None:
