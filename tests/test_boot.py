@@ -123,8 +123,8 @@ def test_boot_with_a_missing_webassembly_file_names_it(site_copy: Path, watched:
     assert f"{wasm.name}: expected HTTP status 200, got 404" in opened["message"]
 
 
-def test_boot_with_a_damaged_standard_library_names_it(site_copy: Path, watched: Watched) -> None:
-    [library] = (site_copy / "latefind/runtime").glob("pyodide-*/python_stdlib.zip")
+def test_boot_with_damaged_files_of_python_names_them(site_copy: Path, watched: Watched) -> None:
+    [library] = (site_copy / "latefind/runtime").glob("pyodide-*/python.bin")
     data = bytearray(library.read_bytes())
     data[1000] ^= 1
     library.write_bytes(bytes(data))

@@ -2,6 +2,7 @@
 
 import base64
 import csv
+import gzip
 import hashlib
 import io
 import json
@@ -15,7 +16,7 @@ from latefind.errors import RuntimeFilesError
 from latefind_build import browser_python
 from latefind_build.archives import read_archive, write_archive, write_wheel
 from latefind_build.browser_modules import BrowserModules, browser_modules
-from latefind_build.browser_python import browser_wheel, pyodide_files
+from latefind_build.browser_python import browser_wheel, pyodide_files, visitor_files
 from latefind_build.cli import main
 from latefind_build.runtime import FACTS, LOCK
 
@@ -112,31 +113,34 @@ def test_record_of_the_wheel_lists_every_member_with_its_hash(runtime: Path) -> 
             assert (digest, size) == (f"sha256={expected}", str(len(members[name])))
 
 
-@pytest.mark.parametrize("stored", [True, False])
-def test_lock_has_the_hashes_of_the_files_beside_it(runtime: Path, stored: bool) -> None:
-    files = pyodide_files(runtime, stored=stored)
+def test_lock_has_the_hashes_of_the_files_beside_it(runtime: Path) -> None:
+    files = pyodide_files(runtime)
     packages = json.loads(files[LOCK])["packages"]
     assert set(packages) == {"numpy", "latefind"}
     for package in packages.values():
         assert package["sha256"] == hashlib.sha256(files[package["file_name"]]).hexdigest()
 
 
-@pytest.mark.parametrize("stored", [True, False])
-def test_archives_are_deflated_unless_they_are_asked_for_stored(runtime: Path, stored: bool) -> None:
-    archives = {
-        n: d for n, d in pyodide_files(runtime, stored=stored).items() if n.endswith((".zip", ".whl"))
-    }
-    assert len(archives) == 3
-    for data in archives.values():
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            methods = {member.compress_type for member in archive.infolist()}
-        assert methods == {zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED}
+def test_visitors_get_what_python_reads_in_one_archive(runtime: Path) -> None:
+    [archive] = visitor_files(runtime, stored=True).values()
+    members = read_archive(archive)
+    assert {LOCK, "python_stdlib.zip", "site-packages/latefind/bridge.pyc"} <= members.keys()
+    assert members["site-packages/numpy/__init__.pyc"] == b"n" * 999
+
+
+def test_archive_is_in_gzip_unless_hosts_compress_it(runtime: Path) -> None:
+    [(stored, archive)] = visitor_files(runtime, stored=True).items()
+    [(packed, data)] = visitor_files(runtime).items()
+    assert (stored, packed) == ("python.zip", "python.bin")
+    assert gzip.decompress(data) == archive
+    with zipfile.ZipFile(io.BytesIO(archive)) as opened:
+        assert {member.compress_type for member in opened.infolist()} == {zipfile.ZIP_STORED}
 
 
 def test_build_with_siblings_stores_what_they_compress_better(tmp_path: Path) -> None:
     write_small_site(tmp_path)
     assert main(["build", str(tmp_path), "--precompress"]) == 0
-    [archive] = tmp_path.glob("latefind/runtime/pyodide-*/python_stdlib.zip")
+    [archive] = tmp_path.glob("latefind/runtime/pyodide-*/python.zip")
     sizes = [archive.with_name(archive.name + suffix).stat().st_size for suffix in ("", ".gz", ".br")]
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[0] > 2 * sizes[1]

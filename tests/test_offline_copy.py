@@ -12,12 +12,12 @@ from playwright.sync_api import Browser
 from small_site import PARAPHRASE, PARAPHRASE_ANSWER, PARAPHRASE_HEADING
 
 CACHED = """async () => {
-  const [name] = await caches.keys();
+  const name = (await caches.keys()).find((name) => name.startsWith("latefind-offline"));
   return name ? (await (await caches.open(name)).keys()).map(({ url }) => url) : [];
 }"""
 
 DAMAGE = """async (part) => {
-  const [name] = await caches.keys();
+  const name = (await caches.keys()).find((name) => name.startsWith("latefind-offline"));
   const cache = await caches.open(name);
   const [request] = (await cache.keys()).filter(({ url }) => url.includes(part));
   const { headers } = await cache.match(request);
@@ -25,7 +25,7 @@ DAMAGE = """async (part) => {
 }"""
 
 LOSE = """async (part) => {
-  const [name] = await caches.keys();
+  const name = (await caches.keys()).find((name) => name.startsWith("latefind-offline"));
   const cache = await caches.open(name);
   for (const request of await cache.keys()) if (request.url.includes(part)) await cache.delete(request);
 }"""
@@ -234,6 +234,17 @@ def test_removing_frees_the_storage_and_the_service_worker(host: Host, seen: Wat
     assert seen.page.evaluate(USAGE) < before + 0.1 * total
     seen.page.reload()
     assert ask(seen, host).endswith(PARAPHRASE_ANSWER)
+
+
+def test_removing_deletes_what_was_kept_of_a_start_too(host: Host, seen: Watched) -> None:
+    keep_offline(seen, host)
+    seen.page.evaluate(
+        "async (url) => (await caches.open('latefind-start')).put(url, new Response('memory'))",
+        f"{host.url}{SUB_PATH}/latefind/kept-start?of-this-site",
+    )
+    seen.page.evaluate("() => offline.disable()")
+    until(seen, "off")
+    assert seen.page.evaluate("() => caches.keys()") == []
 
 
 def test_cancelling_keeps_nothing(host: Host, seen: Watched) -> None:

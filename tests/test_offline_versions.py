@@ -26,7 +26,7 @@ READ = "async (url) => (await fetch(url)).text()"
 HEADING = "() => document.getElementById('knives').textContent"
 
 LISTS = """async () => {
-  const [name] = await caches.keys();
+  const name = (await caches.keys()).find((name) => name.startsWith("latefind-offline"));
   const urls = (await (await caches.open(name)).keys()).map(({ url }) => url);
   const lists = urls.filter((url) => url.includes("precache.json"));
   return lists.map((url) => new URL(url).searchParams.get("latefind"));

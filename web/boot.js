@@ -13,7 +13,7 @@ import { RemoteEncoder } from "./remote-encoder.js";
 import { checkWasm, guardLoading, watchResources } from "./runtime.js";
 import { encode } from "./serve.js";
 import { Shards } from "./shards.js";
-import { STDLIB, filesOf } from "./snapshot.js";
+import { STDLIB, filesOf, readSnapshot } from "./snapshot.js";
 import { timed } from "./stages.js";
 
 /** @typedef {import("./protocol.js").BootRequest} BootRequest */
@@ -22,7 +22,6 @@ import { timed } from "./stages.js";
 /** @typedef {import("./encoder.js").Encodes} Encodes */
 
 /** @typedef {import("./parts.js").Bytes} Bytes */
-/** @typedef {import("./snapshot.js").Snapshot} Snapshot */
 
 /**
  * @typedef {object} Engine
@@ -84,7 +83,7 @@ export function keepStart({ python, kept, restored }) {
  * @param {string} text
  * @param {PartLoader} loader
  * @param {Progress} progress
- * @param {Promise<Snapshot | null>} finding
+ * @param {Promise<Bytes | null>} finding
  * @param {Kept | null} kept
  * @returns {Promise<{python: Python, restored: boolean}>}
  */
@@ -102,10 +101,11 @@ function startPython(manifest, text, loader, progress, finding, kept) {
   return Promise.race([broken, start()]);
 
   async function start() {
-    const snapshot = await finding;
-    if (snapshot) {
-      own.set(stdlib, Promise.resolve(filesOf(snapshot).get(STDLIB) ?? new Uint8Array()));
+    const bytes = await finding;
+    if (bytes) {
       try {
+        const snapshot = readSnapshot(bytes);
+        own.set(stdlib, Promise.resolve(filesOf(snapshot).get(STDLIB) ?? new Uint8Array()));
         const python = await timed("python", async () => Python.restore(await importing, snapshot));
         return { python, restored: true };
       } catch {

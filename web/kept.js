@@ -4,12 +4,10 @@
  * goes wrong here is never told, and costs no more than the time that it would have saved.
  */
 
-import { readSnapshot } from "./snapshot.js";
-
-/** @typedef {import("./snapshot.js").Snapshot} Snapshot */
+/** @typedef {import("./parts.js").Bytes} Bytes */
 
 /** Of all sites of this origin that have a search. */
-export const CACHE = "latefind-start";
+const CACHE = "latefind-start";
 
 /** Name of an entry, beside the manifest; what it depends on follows as a query. */
 const ENTRY = "kept-start";
@@ -32,15 +30,14 @@ export class Kept {
     this.#url = address(manifestUrl, manifest).catch(() => null);
   }
 
-  /** @returns {Promise<Snapshot | null>} what an earlier start with the same files has kept; never rejects */
+  /** @returns {Promise<Bytes | null>} what an earlier start with the same files has kept; never rejects */
   async find() {
     try {
       const url = await this.#url;
-      const response = url && (await (await caches.open(CACHE)).match(url));
-      return response ? readSnapshot(new Uint8Array(await response.arrayBuffer())) : null;
+      const response = url && (await caches.match(url, { cacheName: CACHE }));
+      return response ? new Uint8Array(await response.arrayBuffer()) : null;
     } catch {
-      await this.drop();
-      return null;
+      return null; // Forbidden, or damaged: then there is none.
     }
   }
 
@@ -63,12 +60,23 @@ export class Kept {
 
   /** Forget it; never rejects. */
   async drop() {
-    try {
-      const url = await this.#url;
-      if (url) await (await caches.open(CACHE)).delete(url, { ignoreSearch: true });
-    } catch {
-      // Then there is none.
-    }
+    const url = await this.#url;
+    if (url) await forgetStart(url);
+  }
+}
+
+/**
+ * Delete what was kept of a start; never rejects.
+ * @param {string} neighbour  URL of the manifest, or of anything else beside it
+ */
+export async function forgetStart(neighbour) {
+  try {
+    if (!(await caches.has(CACHE))) return;
+    const cache = await caches.open(CACHE);
+    await cache.delete(new URL(ENTRY, neighbour), { ignoreSearch: true });
+    if (!(await cache.keys()).length) await caches.delete(CACHE);
+  } catch {
+    // Then there is none.
   }
 }
 

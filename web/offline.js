@@ -4,6 +4,7 @@
  * says how it stands. Nothing is stored or registered before `enable()`. See `docs/privacy-offline.md`.
  */
 
+import { forgetStart } from "./kept.js";
 import { LatefindError, describe } from "./protocol.js";
 
 /** @typedef {import("./offline-protocol.js").Report} Report */
@@ -105,6 +106,7 @@ export class Offline extends EventTarget {
     const active = registration?.active;
     if (active) await this.#ask(active, "disable");
     if (active && !this.#worker && isOurs(active)) await registration.unregister();
+    await forgetStart(this.#base);
     await this.#offer();
   }
 

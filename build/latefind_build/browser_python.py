@@ -1,4 +1,4 @@
-"""Pyodide's files as a site gets them: the packed runtime with our own package, what Python reads in one file.
+"""Pyodide's files as a site gets them: the packed runtime, with our own package and all data in one file.
 
 The package is the one that is installed, so that the browser runs the very code that built the index. A
 module comes as the bytecode that was packed with the runtime where that was made from this very source, and
@@ -22,7 +22,7 @@ TAG = "cp314-none-any"
 """Of our wheel: bytecode is that of one version of Python."""
 
 ARCHIVE = "python"
-"""Name of the archive in which visitors get everything that Python reads; its suffix says how it is stored."""
+"""Name of the archive with everything that Python reads; its suffix says how it is stored."""
 
 PACKAGES = "site-packages/"
 """Where the archive has what is in the wheels."""

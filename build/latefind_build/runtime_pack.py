@@ -90,8 +90,10 @@ def _shrink(work: Path, wheel: str) -> None:
 
 
 def _let_place(module: Path) -> None:
-    """Let a caller say where the data of the next library lies: ``web/snapshot.js`` loads libraries again to
-    the addresses that they had. The one place of Pyodide that is changed."""
+    """Let a caller say where the data of the next library go; the one place of Pyodide that is changed.
+
+    ``web/snapshot.js`` loads libraries again to the addresses that they had.
+    """
     text = module.read_text("utf-8")
     if text.count(_GET_MEMORY) != 1:
         raise RuntimeFilesError.expected(
