@@ -240,7 +240,7 @@ def test_removing_deletes_what_was_kept_of_a_start_too(host: Host, seen: Watched
     keep_offline(seen, host)
     seen.page.evaluate(
         "async (url) => (await caches.open('latefind-start')).put(url, new Response('memory'))",
-        f"{host.url}{SUB_PATH}/latefind/kept-start?of-this-site",
+        f"{host.bundle}kept-start?of-this-site",
     )
     seen.page.evaluate("() => offline.disable()")
     until(seen, "off")
