@@ -4,30 +4,32 @@ PYTHON ?= python3
 PORT ?= 8000
 SERVE ?= 1
 BIN := .venv/bin
+# What is made of others' packages and of web/, not tracked by git, and part of the wheel.
+PACKED := build/latefind_build/_runtime/runtime.json code
 
-.PHONY: demo site test bench bench-visit bench-boot lint typecheck runtime model browser clean
+.PHONY: demo site test bench bench-visit bench-boot lint typecheck runtime code model browser clean
 
 demo: site
 ifeq ($(SERVE),1)
 	$(BIN)/latefind serve site/_site --port $(PORT)
 endif
 
-site: .venv/installed build/latefind_build/_runtime/runtime.json
+site: .venv/installed $(PACKED)
 	$(BIN)/latefind site docs --output site/_site --config site/latefind.toml
 
-test: .venv/test-installed build/latefind_build/_runtime/runtime.json browser lint typecheck
+test: .venv/test-installed $(PACKED) browser lint typecheck
 	$(BIN)/pytest
 
 # What search costs in a real browser, into docs/benchmarks.md: `make bench BENCH="--sizes 1000,5000"`.
-bench: .venv/test-installed build/latefind_build/_runtime/runtime.json browser
+bench: .venv/test-installed $(PACKED) browser
 	$(BIN)/python tests/bench/run.py $(BENCH)
 
 # What a visitor waits for, into the same page: `make bench-visit BENCH="--fast"` leaves out the slow line.
-bench-visit: .venv/test-installed build/latefind_build/_runtime/runtime.json browser
+bench-visit: .venv/test-installed $(PACKED) browser
 	$(BIN)/python tests/bench/visit.py $(BENCH)
 
 # The start beside bare Pyodide and beside Pagefind, into the same page; `BENCH="--fast"` as above.
-bench-boot: .venv/test-installed build/latefind_build/_runtime/runtime.json browser
+bench-boot: .venv/test-installed $(PACKED) browser
 	$(BIN)/python tests/bench/boot.py $(BENCH)
 
 lint: .venv/test-installed
@@ -60,6 +62,10 @@ runtime: build/latefind_build/_runtime/runtime.json
 build/latefind_build/_runtime/runtime.json: .venv/installed web/node_modules/.package-lock.json $(PACKS) $(wildcard py/latefind/*.py)
 	$(BIN)/python -m latefind_build.runtime_pack --node-modules web/node_modules --output build/latefind_build/_runtime
 
+# The page's modules, joined into few. Made each time: it takes a second, and what is stale is refused.
+code: .venv/installed web/node_modules/.package-lock.json
+	$(BIN)/python -m latefind_build.code_pack
+
 # Chromium for the browser tests; LATEFIND_CHROMIUM names another one.
 browser:
 	@command -v "$${LATEFIND_CHROMIUM:-chromium}" >/dev/null || (apt-get update -qq && apt-get install -y -qq chromium >/dev/null)
@@ -73,4 +79,4 @@ model: .venv/test-installed
 	  --languages en,de,es,fr,it,nl,pt --card exporter/latefind_train/card.md
 
 clean:
-	rm -rf .venv web/node_modules site/_site build/latefind_build/_runtime
+	rm -rf .venv web/node_modules site/_site build/latefind_build/_runtime build/latefind_build/_code

@@ -4,11 +4,11 @@
  */
 
 import { checkStatus, unreachable } from "./http.js";
+import { Lexical } from "./lexical.js";
 import { initialParts, parseManifest } from "./manifest.js";
 import { LatefindError, fromWire, toWire } from "./protocol.js";
 
 /** @typedef {import("./manifest.js").Manifest} Manifest */
-/** @typedef {import("./lexical.js").Lexical} Lexical */
 
 export class Edition {
   /** The words of the index; `null` where it has none, or where they could not be opened. @type {Lexical | null} */
@@ -34,20 +34,35 @@ export class Edition {
   }
 
   /**
-   * Fetch the manifest anew, and beside it the code that searches words, which nearly every index has.
+   * Fetch the manifest anew.
    * @param {string} manifestUrl
    * @param {Promise<Response>} [coming]  where it is on its way already
    * @returns {Promise<Edition>}
    * @throws {LatefindError} `network`, `format` or `version`
    */
   static async fetch(manifestUrl, coming = fetch(manifestUrl, { cache: "no-cache" })) {
-    // What fails is said by `openLexical`, which wants it.
-    import("./lexical.js").then(({ Lexical }) => Lexical.prepare()).catch(() => {});
+    Lexical.prepare(); // What it needs comes beside the manifest.
     const response = await coming.catch((error) => {
       throw unreachable(manifestUrl, "the manifest of an index", error);
     });
     checkStatus(response, manifestUrl);
     return new Edition(manifestUrl, await response.text());
+  }
+
+  /**
+   * Fetch the manifest and open the words; of the site's newest edition where those of this one are gone.
+   * @param {string} manifestUrl
+   * @param {Promise<Response>} coming  a page may name a copy that is older than the site
+   * @returns {Promise<Edition>}
+   * @throws {LatefindError} `network`, `format` or `version`
+   */
+  static async open(manifestUrl, coming) {
+    const edition = await Edition.fetch(manifestUrl, coming);
+    await edition.openLexical();
+    if (!edition.lexicalError) return edition;
+    const fresh = await edition.successor().catch(() => null);
+    await fresh?.openLexical();
+    return fresh ?? edition;
   }
 
   /**
@@ -73,7 +88,6 @@ export class Edition {
     this.lexicalError = null;
     if (!this.hasLexical) return;
     try {
-      const { Lexical } = await import("./lexical.js");
       this.lexical = await Lexical.open(this.manifest, this.manifestUrl);
     } catch (error) {
       this.lexicalError = coded(error);

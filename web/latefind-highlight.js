@@ -89,7 +89,7 @@ function addStyle() {
 
 /** @param {() => void} remove */
 async function offerRemoval(remove) {
-  const { loadTexts } = await import("./ui/texts.js");
+  const { loadTexts } = await import("./latefind-ui.js"); // Here already: it is what led to this page.
   const texts = await loadTexts(document.documentElement.lang);
   const host = document.createElement("div");
   const sheet = new CSSStyleSheet();

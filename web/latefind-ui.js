@@ -9,12 +9,14 @@
  * browser is idle; what was typed by then is answered.
  */
 
-import { fetchManifest, fetchModules, whenIdle } from "./ui/ahead.js";
-import { ariaKeys, matchesKeys, parseKeys, printedKey, readQuestion, readSettings, writeQuestion } from "./ui/settings.js";
+import { SEARCH_FOLDER } from "./place.js";
+import { fetchInside, fetchManifest, whenIdle } from "./ui/ahead.js";
+import { readQuestion, writeQuestion } from "./ui/question.js";
+import { ariaKeys, matchesKeys, parseKeys, printedKey, readSettings } from "./ui/settings.js";
 import { Modal, buildShell, labelShell } from "./ui/shell.js";
 import { ENGLISH, addStrings, changes, loadTexts } from "./ui/texts.js";
 
-export { addStrings };
+export { addStrings, loadTexts };
 
 /** @typedef {import("./ui/types.js").Searcher} Searcher */
 /** @typedef {import("./ui/settings.js").Settings} Settings */
@@ -110,7 +112,7 @@ class Attached {
     this.#shell = buildShell(this.#settings.variant);
     this.#shortcuts = parseKeys(this.#settings.keys);
     this.#modal = new Modal(this.#shell.dialog, () => this.#closed());
-    shadow.replaceChildren(...this.#shell.styles, this.#shell.root);
+    shadow.replaceChildren(this.#shell.style, this.#shell.root);
     this.#label();
     this.#listen();
   }
@@ -123,7 +125,7 @@ class Attached {
     this.#shell.input.value = asked;
     this.#submitted = asked !== "";
     if (asked || variant === "page") void this.#furnish().catch(() => undefined);
-    else whenIdle(fetchModules);
+    else whenIdle(fetchInside);
     void this.#reveal(asked);
   }
 
@@ -180,17 +182,12 @@ class Attached {
 
   /** @returns {Promise<Inside>} */
   async #build() {
-    fetchModules();
-    const [{ Panel }, { Recent, Session }, { buildView, labelView, tellExpanded }] = await Promise.all([
-      import("./ui/panel.js"),
-      import("./ui/session.js"),
-      import("./ui/view.js"),
-    ]);
+    const { Panel, Recent, Session, buildView, labelView, tellExpanded } = await import("./inside.js");
     const settings = this.#settings;
     const view = buildView(this.#shell);
-    const recent = new Recent(settings.base ?? new URL(".", import.meta.url).href, settings.recent);
+    const recent = new Recent(settings.base ?? SEARCH_FOLDER.href, settings.recent);
     const session = new Session(() => this.#openSearch(), () => panel.statusChanged());
-    const panel = new Panel(view, settings, session, recent, (state) => (this.#host.dataset["state"] = state));
+    const panel = new Panel(view, settings, session, recent, this.#texts, (state) => (this.#host.dataset["state"] = state));
     this.#inside = { view, panel, session, labelView, tellExpanded };
     this.#shell.failure.hidden = true;
     view.results.addEventListener("click", (event) => this.#follow(event));
@@ -213,16 +210,16 @@ class Attached {
 
   /** @returns {Promise<Searcher>} */
   async #openSearch() {
-    const { base, semantic } = this.#settings;
+    const { base, edition, semantic } = this.#settings;
     const manifest = this.#manifest;
     this.#manifest = undefined; // What was fetched ahead serves once; whoever tries again asks the host again.
-    const { createSearch } = await import("./latefind.js");
-    return createSearch({ base, ...(semantic ? { semantic } : {}), ...(manifest ? { manifest } : {}) });
+    const { createSearch } = await import("./inside.js");
+    return createSearch({ base, edition, ...(semantic ? { semantic } : {}), ...(manifest ? { manifest } : {}) });
   }
 
   /** Begin to load before the first query is typed; with `idle`, only what opens the search. */
   async #warm(idle = false) {
-    if (!this.search) this.#manifest ??= fetchManifest(this.#settings.base);
+    if (!this.search) this.#manifest ??= fetchManifest(this.#settings);
     try {
       const { panel, session } = await this.#furnish();
       if (this.#gone.signal.aborted) return;
@@ -269,11 +266,11 @@ class Attached {
    * @param {string} asked
    */
   async #reveal(asked) {
-    const { styles, root, variant } = this.#shell;
-    const styled = styles.map((sheet) => new Promise((resolve) => {
-      for (const event of ["load", "error"]) sheet.addEventListener(event, resolve, { once: true });
-    }));
-    await Promise.all([...styled, this.#translate()]);
+    const { style, root, variant } = this.#shell;
+    const styled = new Promise((resolve) => {
+      for (const event of ["load", "error"]) style.addEventListener(event, resolve, { once: true });
+    });
+    await Promise.all([styled, this.#translate()]);
     root.hidden = false;
     if (asked && variant === "modal") this.open();
     if (this.#settings.focusField) this.field.focus();

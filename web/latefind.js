@@ -6,7 +6,9 @@
 import { emptyAnswer } from "./answers.js";
 import { Edition, coded } from "./edition.js";
 import { answerHybrid, answerLexical, answerSemantic } from "./hybrid.js";
+import { fetchManifest } from "./manifest-copy.js";
 import { namesOf, wellFormed } from "./names.js";
+import { searchFolder } from "./place.js";
 import { Gate, offError, whenIdle } from "./policy.js";
 import { LatefindError } from "./protocol.js";
 import { IDLE } from "./rest.js";
@@ -57,8 +59,10 @@ const RETRY_AFTER = 10_000;
 /**
  * Open the index of a site. Resolves once lexical search can answer, or where there is none, once the manifest
  * is read and checked.
- * @param {{base?: string | URL | undefined, semantic?: string, manifest?: Promise<Response>, idle?: number, keepStart?: boolean}} [options]
+ * @param {{base?: string | URL | undefined, edition?: string | undefined, semantic?: string,
+ *   manifest?: Promise<Response>, idle?: number, keepStart?: boolean}} [options]
  *   `base`: URL of the latefind folder; by default this module's own.
+ *   `edition`: path in it of the manifest's copy whose name carries its hash, which needs no request once it is kept.
  *   `semantic`: when semantic search may load, "auto" (the default), "ask", "on-demand" or "off".
  *   `manifest`: the folder's `manifest.json`, where it is on its way already.
  *   `idle`: how long (ms) the worker is kept without a question; by default ten minutes.
@@ -67,13 +71,12 @@ const RETRY_AFTER = 10_000;
  * @throws {LatefindError} `network`, `format`, `version` or `usage`
  */
 export async function createSearch(options = {}) {
-  const { base = new URL(".", import.meta.url), semantic = "auto", manifest, idle = IDLE, keepStart = true } = options;
+  const { base, edition, semantic = "auto", idle = IDLE, keepStart = true } = options;
   const gate = new Gate(semantic);
-  const folder = new URL(base, document.baseURI);
-  if (!folder.pathname.endsWith("/")) folder.pathname += "/";
-  const edition = await Edition.fetch(new URL("manifest.json", folder).href, manifest);
-  await edition.openLexical();
-  return new Search(edition, gate, { idle, keepStart });
+  const folder = searchFolder(base);
+  const { manifest = fetchManifest(folder, edition) } = options;
+  const opened = await Edition.open(new URL("manifest.json", folder).href, manifest);
+  return new Search(opened, gate, { idle, keepStart });
 }
 
 /**

@@ -5,6 +5,7 @@
  */
 
 import { forgetStart } from "./kept.js";
+import { searchFolder } from "./place.js";
 import { LatefindError, describe } from "./protocol.js";
 
 /** @typedef {import("./offline-protocol.js").Report} Report */
@@ -35,10 +36,8 @@ const OFF = {
  * @param {string | URL} [options.worker]  the site's own service worker, if that imports `sw-core.js`
  * @returns {Promise<Offline>} with a status that is known, whatever it is
  */
-export async function createOffline({ base = new URL(".", import.meta.url), worker } = {}) {
-  const folder = new URL(base, document.baseURI);
-  if (!folder.pathname.endsWith("/")) folder.pathname += "/";
-  const offline = new Offline(folder.href, worker && new URL(worker, document.baseURI).href);
+export async function createOffline({ base, worker } = {}) {
+  const offline = new Offline(searchFolder(base).href, worker && new URL(worker, document.baseURI).href);
   await offline.refresh();
   return offline;
 }

@@ -5,7 +5,6 @@ name or, where Pyodide and onnxruntime insist on theirs, in the folder's.
 """
 
 import hashlib
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -18,17 +17,16 @@ from latefind.passages import Section
 from latefind_build import model_file
 from latefind_build.browser_python import ARCHIVE, visitor_files
 from latefind_build.bundle import ModelBundle
-from latefind_build.files import HASH_LENGTH, place_part, replaced_folder, write_part
+from latefind_build.files import HASH_LENGTH, hashed_name, place_part, replaced_folder, write_part
 from latefind_build.index import Index, IndexOptions, build_index
-from latefind_build.modules import answer_modules, publish_module, shell_modules
+from latefind_build.modules import Code, fixed_names, read_code, strip_jsdoc
 from latefind_build.pages import MOST_INLINE, list_pages, texts_for
 from latefind_build.passage_source import Source
 from latefind_build.paths import web_dir
 from latefind_build.runtime import packed_runtime
 
 MARKER = "manifest.json"
-WEB_SUFFIXES = (".js", ".css")
-WEB_FOLDERS = ("strings", "ui")
+_SERVICE_WORKER = "sw-*.js"
 _PAGE_FILES = {"search": "index.html"}
 
 
@@ -48,7 +46,7 @@ def build_bundle(
     called with the temporary folder when everything else is in it. ``stored`` leaves the runtime's archives
     uncompressed, for hosts that send compressed siblings of them.
     """
-    runtime_folder = packed_runtime()
+    runtime_folder, code = packed_runtime(), read_code()
     with replaced_folder(target, MARKER) as work:
         index = build_index(source.sections, bundle, work, options)
         pyodide, pyodide_parts = _place_folder(work, "pyodide", visitor_files(runtime_folder, stored=stored))
@@ -67,12 +65,22 @@ def build_bundle(
             runtime={"pyodide": pyodide, "onnxruntime": ort, "packages": ["numpy", "latefind"]},
             parts=[*pyodide_parts, *ort_parts, *_place_model(work, bundle), *index.parts],
         )
-        _place_web(work, runtime_folder / "stem")
-        _place_pages(work, manifest, source.sections)
-        (work / MARKER).write_bytes(manifest.to_bytes())
+        data = manifest.to_bytes()
+        for name in (MARKER, edition_name(data)):
+            (work / name).write_bytes(data)
+        _place_code(work, code)
+        _place_pages(work, manifest, source.sections, code)
         if complete:
             complete(work)
     return manifest
+
+
+def edition_name(manifest: bytes) -> str:
+    """Return where the copy of a manifest is whose name carries its hash.
+
+    Pages that are made with the index name it, so that browsers need not ask whether it is still the same.
+    """
+    return hashed_name(f"index/{MARKER}", manifest)
 
 
 def _counts(source: Source, index: Index) -> Mapping[str, int]:
@@ -109,23 +117,19 @@ def _place_model(work: Path, bundle: ModelBundle) -> list[Part]:
     ]
 
 
-def _place_web(work: Path, stemmers: Path) -> None:
-    """Copy the page's modules, stemmers and styles."""
-    web = web_dir()
-    shutil.copytree(stemmers, work / "stem")
-    for folder in (web, *(web / name for name in WEB_FOLDERS)):
-        for path in sorted(folder.glob("*")):
-            if path.suffix in WEB_SUFFIXES:
-                target = work / path.relative_to(web)
-                target.parent.mkdir(exist_ok=True)
-                if path.suffix == ".js":
-                    text = publish_module(web, path.relative_to(web).as_posix())
-                    target.write_text(text, "utf-8", newline="\n")
-                else:
-                    target.write_bytes(path.read_bytes())
+def _place_code(work: Path, code: Code) -> None:
+    """Write the page's modules with what belongs to them, and what leads there from the fixed names."""
+    for name, data in code.files.items():
+        target = work / code.address(name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+    for name, line in fixed_names(code).items():
+        (work / name).write_text(line, "utf-8", newline="\n")
+    for path in sorted(web_dir().glob(_SERVICE_WORKER)):
+        (work / path.name).write_text(strip_jsdoc(path.read_text("utf-8")), "utf-8", newline="\n")
 
 
-def _place_pages(work: Path, manifest: Manifest, sections: Sequence[Section]) -> None:
+def _place_pages(work: Path, manifest: Manifest, sections: Sequence[Section], code: Code) -> None:
     """Render the plain search page, the list of all pages for who has no JavaScript, and the offline page."""
     templates = Environment(
         loader=FileSystemLoader(web_dir() / "templates"),
@@ -138,10 +142,16 @@ def _place_pages(work: Path, manifest: Manifest, sections: Sequence[Section]) ->
     texts_lang, texts = texts_for(lang)
     pages = list_pages(sections, manifest.base)
     shown = {"search": pages[:MOST_INLINE], "pages": pages, "offline": []}
-    modules = [*shell_modules(web_dir()), *answer_modules(web_dir(), texts_lang)]
+    shared = {
+        "lang": lang,
+        "texts": texts,
+        "texts_lang": texts_lang,
+        "code": code.folder,
+        "modules": code.answering(texts_lang),
+        "edition": edition_name(manifest.to_bytes()),
+    }
     for name, listed in shown.items():
-        page = templates.get_template(f"{name}.html")
-        html = page.render(lang=lang, texts=texts, texts_lang=texts_lang, pages=listed, modules=modules)
+        html = templates.get_template(f"{name}.html").render(shared, pages=listed)
         (work / _PAGE_FILES.get(name, f"{name}.html")).write_text(html, "utf-8")
 
 

@@ -9,7 +9,6 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -275,13 +274,13 @@ def _add_site(commands: Commands) -> None:
 
 
 def _site(options: argparse.Namespace) -> None:
-    from latefind_build.assemble import build_bundle, target_below
+    from latefind_build.assemble import MARKER, build_bundle, edition_name, target_below
     from latefind_build.bundle import open_bundle
     from latefind_build.config import load_config
     from latefind_build.crawl import CrawlOptions
     from latefind_build.passage_source import read_site
     from latefind_build.pwa import add_offline
-    from latefind_build.site import build_site
+    from latefind_build.site import build_site, name_edition
 
     start = time.monotonic()
     config = load_config(options.config)
@@ -295,8 +294,12 @@ def _site(options: argparse.Namespace) -> None:
 
     def index(staging: Path) -> None:
         target = target_below(staging, config.output_subdir)
-        offline = partial(add_offline, site=staging, subdir=config.output_subdir, pages=config.offline_pages)
-        complete = offline if pwa else None
+
+        def complete(work: Path) -> None:
+            name_edition(staging, edition_name((work / MARKER).read_bytes()))
+            if pwa:  # After that: the list of an offline copy has the hashes of the pages.
+                add_offline(work, staging, config.output_subdir, config.offline_pages)
+
         source = read_site(staging, crawl)
         stored = options.precompress
         manifests.append(build_bundle(source, target, bundle, base, wanted, complete, stored=stored))

@@ -16,10 +16,14 @@ HASH_LENGTH = 8
 
 def write_part(folder: Path, role: str, path: str, data: bytes) -> Part:
     """Write ``data`` below ``folder`` under ``path`` with its hash before the suffix, and describe it."""
+    return place_part(folder, role, hashed_name(path, data), data)
+
+
+def hashed_name(path: str, data: bytes) -> str:
+    """Return ``path`` with the hash of ``data`` before its suffix."""
     plain = PurePosixPath(path)
     digest = hashlib.sha256(data).hexdigest()[:HASH_LENGTH]
-    hashed = str(plain.with_name(f"{plain.stem}-{digest}{plain.suffix}"))
-    return place_part(folder, role, hashed, data)
+    return str(plain.with_name(f"{plain.stem}-{digest}{plain.suffix}"))
 
 
 def place_part(folder: Path, role: str, path: str, data: bytes) -> Part:

@@ -1,78 +1,131 @@
-"""The page's modules as they are published: which of them a page needs at once, and without their comments.
+"""The page's modules as they are published: joined into few, in a folder whose name carries their hash.
 
-A browser finds the modules that a module imports when it has read it, so a graph five levels deep costs
-five round trips. Therefore the pages that we write name what they will import (``modulepreload``), and the
-element's shell knows what the first answer needs besides (``MODULES`` in ``web/ui/ahead.js``): everything
-comes in one round trip. The lists are read from the modules' own imports at build time.
+``web/`` has them as they are written, some seventy small files. ``make code`` (:mod:`latefind_build.code_pack`)
+joins them into the few that a page and its workers ask for, once, for the package: who builds a site needs no
+Node. A build copies them, with stemmers, strings and styles, to ``runtime/code-<hash>/``, where browsers may
+keep them for ever. Pages that we write name them there. At the fixed names that pages of other generators
+name lie modules of one line that lead there (:func:`fixed_names`).
 """
 
-import json
-import os.path
+import hashlib
 import re
-from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
-from latefind.lexical_analysis import LANGUAGES
+from latefind.errors import RuntimeFilesError
+from latefind_build.files import HASH_LENGTH
+from latefind_build.paths import web_dir
+from latefind_build.runtime import packed_runtime
 
-ELEMENT = "latefind-ui.js"
-"""Defines the element; button and field need what it imports, and nothing else."""
+PACKED = Path(__file__).parent / "_code"
+MARKER = "sources.sha256"
+"""Says of which sources the folder was made."""
 
-AHEAD = "ui/ahead.js"
-"""Holds the list of what the first answer needs beyond the shell."""
+SHELL = "latefind-ui.js"
+"""Defines the element: all that button and field need."""
 
-ANSWERING = ("ui/panel.js", "ui/session.js", "ui/view.js", "latefind.js", "lexical.js")
-"""What is imported, by ``import()``, from the first sign that somebody will search to the first answer."""
+INSIDE = "inside.js"
+"""All that the first answer needs besides, except strings and a stemmer."""
 
-STYLES = ("latefind-ui.css", "ui/results.css", "ui/variants.css")
-"""What the element is drawn with; it shows itself when they are there."""
+STYLE = "latefind-ui.css"
+OFFLINE = "latefind-offline.js"
+WORKERS = ("worker.js", "encoder-worker.js")
 
-_COMMENT = re.compile(r"^[ \t]*/\*\*(?:(?!\*/)[\s\S])*\*/[ \t]*$", re.MULTILINE)
-_STATIC = re.compile(
-    r"""^(?:import|export)\s(?:[\w*{}\s,$]*?\sfrom\s+)?["'](?P<path>\.[^"']+)["']|^import\s*["'](?P<bare>\.[^"']+)["']""",
-    re.MULTILINE,
-)
-_LIST = "const MODULES = [];"
+CODE_FOLDERS = "runtime/code-*"
+SOURCES = ("*.js", "*.css", "strings/*.js", "ui/*.js", "ui/*.css")
+
+_JSDOC = re.compile(r"^[ \t]*/\*\*(?:(?!\*/)[\s\S])*\*/[ \t]*\n", re.MULTILINE)
+_GAP = re.compile(r"\n{3,}")
+
+_FIXED = {
+    "latefind.js": 'export {{ LatefindError, Search, createSearch }} from "./{folder}inside.js";\n',
+    "latefind-highlight.js": 'import "./{folder}latefind-highlight.js";\n',
+    "worker.js": 'import "./{folder}worker.js";\n',
+    **{
+        name: f'export * from "./{{folder}}{name}";\n'
+        for name in ("latefind-ui.js", "latefind-offline.js", "offline.js")
+    },
+    **{
+        name: f'@import url("{{folder}}{name}");\n'
+        for name in ("latefind-ui.css", "latefind-offline.css", "latefind-page.css")
+    },
+}
 
 
-def shell_modules(web: Path) -> list[str]:
-    """Return the modules that draw button and field, those that are needed first at the beginning."""
-    return _graph(web, (ELEMENT,))
+@dataclass(frozen=True, slots=True)
+class Code:
+    """The modules, stemmers, strings and styles by their names below ``folder`` of the search folder."""
+
+    folder: str
+    files: Mapping[str, bytes]
+
+    def address(self, name: str) -> str:
+        """Return where ``name`` is below the search folder."""
+        assert name in self.files, f"{name} is none of the code's files"
+        return self.folder + name
+
+    def answering(self, lang: str = "") -> list[str]:
+        """Return where those are that the first answer needs beyond the shell on a page in ``lang``."""
+        return [self.address(name) for name in answering(lang) if name in self.files]
 
 
-def answer_modules(web: Path, lang: str = "") -> list[str]:
-    """Return what the first answer needs besides; with ``lang``, also what a page in it does."""
-    shell = set(shell_modules(web))
+def answering(lang: str) -> list[str]:
+    """Return what the first answer needs beyond the shell, where there are strings and a stemmer for ``lang``."""
     main = lang.lower().partition("-")[0]
-    strings = [f"strings/{main}.js"] if main != "en" and (web / f"strings/{main}.js").is_file() else []
-    stemmer = [f"stem/{main}.js"] if main in LANGUAGES else []
-    return [path for path in _graph(web, ANSWERING) if path not in shell] + strings + stemmer
+    return [INSIDE, f"strings/{main}.js", f"stem/{main}.js"]
 
 
-def publish_module(web: Path, path: str) -> str:
-    """Return the module at ``path`` as it is published: without JSDoc, with its lines where they were."""
-    text = (web / path).read_text("utf-8")
-    if path == AHEAD:
-        text = _fill(text, answer_modules(web))
-    return _COMMENT.sub(lambda match: "\n" * match[0].count("\n"), text)
+def read_code() -> Code:
+    """Read what the package has.
+
+    Raises
+    ------
+    RuntimeFilesError
+        It was never joined, or of other sources: a source checkout without ``make code``.
+    """
+    folder = packed_code()
+    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in _files(folder)}
+    del files[MARKER]
+    files |= {f"stem/{path.name}": path.read_bytes() for path in _files(packed_runtime() / "stem")}
+    digest = hashlib.sha256()
+    for name, data in sorted(files.items()):
+        digest.update(name.encode() + b"\0" + hashlib.sha256(data).digest())
+    return Code(f"runtime/code-{digest.hexdigest()[:HASH_LENGTH]}/", files)
 
 
-def _fill(text: str, modules: list[str]) -> str:
-    assert text.count(_LIST) == 1, f"{AHEAD} has no list to fill in"
-    folder = str(PurePosixPath(AHEAD).parent)
-    relative = [os.path.relpath(path, folder).replace(os.sep, "/") for path in modules]
-    return text.replace(_LIST, f"const MODULES = {json.dumps(relative)};")
+def packed_code() -> Path:
+    """Return the folder of the joined modules; see :func:`read_code` for what it raises."""
+    marker = PACKED / MARKER
+    got = marker.read_text("utf-8").strip() if marker.is_file() else "nothing"
+    if got != source_digest(web_dir()):
+        raise RuntimeFilesError.expected(
+            PACKED,
+            "the joined modules of web/",
+            "nothing" if got == "nothing" else "those of other sources",
+            "In a source checkout, run `make code` first.",
+        )
+    return PACKED
 
 
-def _graph(web: Path, entries: tuple[str, ...]) -> list[str]:
-    """Return ``entries`` and all that they import statically, breadth first."""
-    found = list(entries)
-    for path in found:  # Grows while it is walked.
-        found.extend(name for name in _imports(web, path) if name not in found)
-    return found
+def source_digest(web: Path) -> str:
+    """Return the hash of all that is joined, in hex."""
+    digest = hashlib.sha256()
+    for path in sorted(path for pattern in SOURCES for path in web.glob(pattern)):
+        name = path.relative_to(web).as_posix()
+        digest.update(name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
 
 
-def _imports(web: Path, path: str) -> Iterator[str]:
-    text = _COMMENT.sub("", (web / path).read_text("utf-8"))
-    names = dict.fromkeys(match["path"] or match["bare"] for match in _STATIC.finditer(text))
-    for name in names:
-        yield os.path.normpath(PurePosixPath(path).parent / name).replace(os.sep, "/")
+def fixed_names(code: Code) -> dict[str, str]:
+    """Return what lies at the fixed names: a line each that leads to where the code is now."""
+    return {name: line.format(folder=code.folder) for name, line in _FIXED.items()}
+
+
+def strip_jsdoc(text: str) -> str:
+    """Leave out JSDoc, which is for whoever edits."""
+    return _GAP.sub("\n\n", _JSDOC.sub("", text)).lstrip("\n")
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())

@@ -83,7 +83,8 @@ REVALIDATE = "no-cache"
 
 _HASH = r"-[0-9a-f]{8,64}"
 _HASHED = re.compile(
-    rf"(?:^|/)(?:runtime/[^/]+{_HASH}/.+|(?:model|index|lexical)/(?:[^/]+/)*[^/]+{_HASH}\.[A-Za-z0-9.]+)$"
+    rf"(?:^|/)(?:runtime/[^/]+{_HASH}/.+"
+    rf"|(?:model|index|lexical|latefind-theme)/(?:[^/]+/)*[^/]+{_HASH}\.[A-Za-z0-9.]+)$"
 )
 
 

@@ -21,7 +21,7 @@ from latefind.errors import InputError, UsageError
 from latefind_build.config import Config, SiteConfig
 from latefind_build.files import replaced_folder
 from latefind_build.markdown import render
-from latefind_build.modules import STYLES, answer_modules, shell_modules
+from latefind_build.modules import OFFLINE, SHELL, STYLE, read_code
 from latefind_build.paths import web_dir
 from latefind_build.pwa import LOADER
 from latefind_build.site_content import (
@@ -33,23 +33,17 @@ from latefind_build.site_content import (
     read_content,
     relative_url,
 )
+from latefind_build.theme import ICONS, THEME_DIR, theme_files, theme_names
 
 MARKER = ".latefind-site"
 """File in the root of every site that :func:`build_site` made."""
 
-THEME_DIR = "latefind-theme"
-"""Folder of the theme's own files. No leading underscore: some hosts drop such folders."""
+EDITION = "index/manifest-of-this-site.json"
+"""Stands in rendered pages until there is an index: see :func:`name_edition`."""
 
 SEARCH_URL = "search/"
 
 _SITE_FILES = frozenset({"404.html", "manifest.webmanifest", "sitemap.xml", LOADER, MARKER})
-_ICONS = {
-    "icon.svg": {"sizes": "any", "type": "image/svg+xml"},
-    "icon-192.png": {"sizes": "192x192", "type": "image/png"},
-    "icon-512.png": {"sizes": "512x512", "type": "image/png"},
-    "icon-maskable-512.png": {"sizes": "512x512", "type": "image/png", "purpose": "maskable"},
-}
-_STATIC = ("site.css", "syntax.css", "theme.js", *_ICONS)
 _THEME_COLOUR = "#fdfcf9"  # As in base.html, which has the dark one too.
 _TOC_LEVELS = (2, 3)
 
@@ -107,6 +101,22 @@ def build_site(
     ordered = [page for group in groups for page in group.pages]
     pages = (SitePage(content_dir / page.path, page.url, _file(page.url), page.title) for page in ordered)
     return SitePages(output, tuple(pages), content.assets)
+
+
+def name_edition(staging: Path, edition: str) -> None:
+    """Make the site's pages name the copy of the index's manifest that is at ``edition`` of the search folder.
+
+    They are rendered before the index exists, since it is made of them.
+    """
+    for path in staging.rglob("*.html"):
+        data = path.read_bytes()
+        named = data.replace(_attribute(EDITION), _attribute(edition))
+        if named != data:
+            path.write_bytes(named)
+
+
+def _attribute(edition: str) -> bytes:
+    return f' edition="{edition}"'.encode()
 
 
 def _check_folders(content_dir: Path, output: Path) -> None:
@@ -178,8 +188,10 @@ class _Theme:
         self._config = config
         # The 404 page is served at any depth, so it alone cannot use relative links.
         self._root_path = urlsplit(config.site.url or "/").path
-        self._shell = shell_modules(web_dir())
-        self._answering = answer_modules(web_dir(), config.site.language)
+        code = read_code()
+        self._code = {"shell": SHELL, "style": STYLE, "offline": OFFLINE}
+        self._code = {key: code.address(name) for key, name in self._code.items()}
+        self._answering = code.answering(config.site.language)
 
     def render(self, template: str, url: str | None, **values: object) -> str:
         """Render ``template`` for the page at ``url``; None is the 404 page."""
@@ -194,13 +206,13 @@ class _Theme:
             "canonical": urljoin(site.url, url) if site.url and url is not None else "",
             "link": link,
             "groups": self._groups,
-            "theme": link(THEME_DIR + "/"),
+            "theme": {name: link(path) for name, path in theme_names().items()},
             "search": link(SEARCH_URL),
             "search_url": SEARCH_URL,
-            "shell_modules": self._shell,
-            "shell_styles": STYLES,
-            "answer_modules": self._answering,
+            "code": self._code,
+            "answering": self._answering,
             "bundle": link(self._config.output_subdir + "/"),
+            "edition": EDITION,
             "description": site.description,
             "offline": self._config.pwa is not False,
         }
@@ -236,10 +248,7 @@ def _site_files(content: Content, site: SiteConfig) -> dict[str, str | bytes]:
     files["manifest.webmanifest"] = _web_manifest(site)
     if site.url:
         files["sitemap.xml"] = _sitemap(content, site.url)
-    static = web_dir() / "templates" / "site"
-    for name in _STATIC:
-        files[f"{THEME_DIR}/{name}"] = (static / name).read_bytes()
-    return files
+    return files | theme_files()
 
 
 def _web_manifest(site: SiteConfig) -> str:
@@ -253,7 +262,7 @@ def _web_manifest(site: SiteConfig) -> str:
         "display": "minimal-ui",
         "background_color": _THEME_COLOUR,
         "theme_color": _THEME_COLOUR,
-        "icons": [{"src": f"{THEME_DIR}/{name}", **fields} for name, fields in _ICONS.items()],
+        "icons": [{"src": theme_names()[name], **fields} for name, fields in ICONS.items()],
     }
     return json.dumps(manifest, ensure_ascii=False, indent=2) + "\n"
 

@@ -1,32 +1,26 @@
 /**
- * @file What is fetched before it is needed, so that the first answer takes few round trips: modules in one,
- * instead of import by import, and the manifest beside them.
+ * @file What is fetched before it is needed, so that the first answer takes few round trips: what is behind the
+ * field, and the manifest.
  */
 
-/**
- * The modules that the first answer needs and that are not here yet, relative to this one. The build fills them
- * in from the modules' own imports; without them the browser finds each when another one imports it.
- * @type {readonly string[]}
- */
-const MODULES = [];
+import { fetchManifest as askFor } from "../manifest-copy.js";
+import { searchFolder } from "../place.js";
 
 /** Longest wait for an idle moment, ms. */
 const IDLE_TIMEOUT = 3_000;
 
-/** Fetch every module at once; the browser keeps them for whoever imports them. */
-export function fetchModules() {
+/** Fetch what is behind the field; the browser keeps it for whoever imports it. */
+export function fetchInside() {
   // What cannot be had is told where it is imported.
-  for (const path of MODULES) import(new URL(path, import.meta.url).href).catch(() => undefined);
+  import("../inside.js").catch(() => undefined);
 }
 
 /**
- * @param {string | undefined} base  URL of the search folder; by default the one of this module
+ * @param {{base: string | undefined, edition: string | undefined}} settings
  * @returns {Promise<Response>} the manifest
  */
-export function fetchManifest(base) {
-  const folder = new URL(base ?? new URL("..", import.meta.url), document.baseURI);
-  if (!folder.pathname.endsWith("/")) folder.pathname += "/";
-  const coming = fetch(new URL("manifest.json", folder), { cache: "no-cache" });
+export function fetchManifest({ base, edition }) {
+  const coming = askFor(searchFolder(base), edition);
   coming.catch(() => undefined); // Told by whoever reads it, if anybody does.
   return coming;
 }

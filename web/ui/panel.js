@@ -7,8 +7,7 @@ import { attach } from "./dom.js";
 import { Announcer, showError, showOffer, showProgress, showWarning } from "./notices.js";
 import { nameOf } from "./result.js";
 import { ResultList, groupByPage, sameTexts, sortResults } from "./results.js";
-import { writeQuestion } from "./settings.js";
-import { ENGLISH } from "./texts.js";
+import { writeQuestion } from "./question.js";
 import { Tools } from "./tools.js";
 import { tellExpanded } from "./view.js";
 import { Steady, Walker } from "./walker.js";
@@ -19,6 +18,7 @@ import { Steady, Walker } from "./walker.js";
 /** @typedef {import("./settings.js").Settings} Settings */
 /** @typedef {import("./session.js").Session} Session */
 /** @typedef {import("./session.js").Recent} Recent */
+/** @typedef {import("./texts.js").Texts} Texts */
 /** @typedef {"idle" | "loading" | "searching" | "ready" | "failed"} State */
 
 /** Typing rests for this long (ms) before a query runs. */
@@ -31,7 +31,6 @@ const DEBOUNCE = 90;
  */
 
 export class Panel {
-  texts = ENGLISH;
   #view;
   #settings;
   #session;
@@ -63,13 +62,15 @@ export class Panel {
    * @param {Settings} settings
    * @param {Session} session
    * @param {Recent} recent
+   * @param {Texts} texts
    * @param {(state: State) => void} onState
    */
-  constructor(view, settings, session, recent, onState) {
+  constructor(view, settings, session, recent, texts, onState) {
     this.#view = view;
     this.#settings = settings;
     this.#session = session;
     this.#recent = recent;
+    this.texts = texts;
     this.#onState = onState;
     this.#limit = settings.limit;
     this.#list = new ResultList(view.results, view.popup);

@@ -1,6 +1,6 @@
 /**
  * @file What the page says to the element: its attributes, read when it is attached (`docs/search-page.md` is
- * their reference), the keys that it chooses, and the question in its address.
+ * their reference), and the keys that it chooses.
  */
 
 /** @typedef {import("./types.js").Variant} Variant */
@@ -14,6 +14,7 @@ const RECENT = 5;
  * @typedef {object} Settings
  * @property {Variant} variant
  * @property {string | undefined} base
+ * @property {string | undefined} edition  the manifest's copy whose name carries its hash, below `base`
  * @property {number} limit         results at first, and more at each wish for more
  * @property {string | null} placeholder
  * @property {string} param         of the page's URL; empty for none
@@ -37,6 +38,7 @@ export function readSettings(element) {
   return {
     variant,
     base: given("base") ?? undefined,
+    edition: given("edition") ?? undefined,
     limit: positive(given("limit"), 10),
     placeholder: given("placeholder"),
     param: given("query-param") ?? (variant === "page" ? "q" : ""),
@@ -113,31 +115,4 @@ function isTyping(event) {
   const target = event.composedPath()[0];
   if (!(target instanceof HTMLElement)) return false;
   return target.isContentEditable || /^(?:INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
-}
-
-/**
- * The question in the page's own URL, so that going back from a result finds it again and a search can be sent
- * to somebody. No request is made for it.
- * @param {string} param  empty for none
- * @returns {string}
- */
-export function readQuestion(param) {
-  return (param && new URL(location.href).searchParams.get(param)) || "";
-}
-
-/**
- * @param {string} param  empty for none
- * @param {string} text
- */
-export function writeQuestion(param, text) {
-  if (!param) return;
-  const url = new URL(location.href);
-  if (text) url.searchParams.set(param, text);
-  else url.searchParams.delete(param);
-  if (url.href === location.href) return;
-  try {
-    history.replaceState(history.state, "", url);
-  } catch {
-    // Some browsers refuse to change the address often; the next change brings it up to date.
-  }
 }

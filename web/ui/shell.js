@@ -7,18 +7,16 @@
  *     inline, page ───────────┘
  */
 
+import { CODE } from "../place.js";
 import { attach, build, icon } from "./dom.js";
 
 /** @typedef {import("./types.js").Variant} Variant */
 /** @typedef {import("./texts.js").Texts} Texts */
 /** @typedef {ReturnType<typeof buildShell>} Shell */
 
-/** The first has the colours and sizes that the others use. */
-const STYLES = ["../latefind-ui.css", "./results.css", "./variants.css"];
-
 /** @param {Variant} variant */
 export function buildShell(variant) {
-  const styles = STYLES.map((name) => build("link", { rel: "stylesheet", href: new URL(name, import.meta.url).href }));
+  const style = build("link", { rel: "stylesheet", href: new URL("latefind-ui.css", CODE).href });
   const field = buildField(variant);
   const drop = attach(build("div", { className: "drop" }), { part: "panel" });
   const said = attach(build("p", { className: "said" }), { role: "status" });
@@ -35,7 +33,7 @@ export function buildShell(variant) {
     dialog.append(panel);
     root.append(opener, dialog);
   } else root.append(panel);
-  return { variant, styles, root, opener, name, key, dialog, panel, failure, drop, said, ...field };
+  return { variant, style, root, opener, name, key, dialog, panel, failure, drop, said, ...field };
 }
 
 /** @param {Variant} variant */

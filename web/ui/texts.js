@@ -5,6 +5,7 @@
  * another language leaves out. {@link addStrings} adds a language, or changes words of one.
  */
 
+import { CODE } from "../place.js";
 import english from "../strings/en.js";
 
 /** @typedef {string | Partial<Record<Intl.LDMLPluralRule, string>>} Phrase  with `{names}`, or one per plural form */
@@ -113,7 +114,7 @@ export async function loadTexts(tag) {
  */
 async function loadFile(lang) {
   try {
-    return (await import(`../strings/${lang}.js`)).default;
+    return (await import(new URL(`strings/${lang}.js`, CODE).href)).default;
   } catch {
     return {}; // Search in English is better than none.
   }
