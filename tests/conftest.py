@@ -20,6 +20,8 @@ from small_site import write_small_site
 from latefind_build import index
 from latefind_build.bundle import DEFAULT_MODEL
 from latefind_build.cli import main
+from latefind_build.paths import web_dir
+from latefind_build.runtime import packed_runtime
 
 SUB_PATH = "some/path"
 """Where the test server has the site: no site is always at the root of its host."""
@@ -145,7 +147,18 @@ def site_copy(built_site: Path, tmp_path: Path) -> Path:
     return copy
 
 
+MODULES = "/modules/"
+"""Where every host of :func:`serve` has the page's modules as they are written, one by one."""
+
+
 class _QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def translate_path(self, path: str) -> str:
+        name = urlsplit(path).path
+        if not name.startswith(MODULES):
+            return super().translate_path(path)
+        name = name.removeprefix(MODULES)
+        return str((packed_runtime() if name.startswith("stem/") else web_dir()) / name)
+
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class's name)
         pass
 

@@ -43,6 +43,8 @@ class Host:
         self.root = root
         self.path = path
         self.sent: list[tuple[str, int]] = []
+        self.asked: list[str] = []
+        """What was asked for, also where the answer was that nothing changed."""
         self.cut: dict[str, int] = {}
         self.gate: dict[str, threading.Event] = {}
         self.port = 0
@@ -94,6 +96,7 @@ class _CountingHandler(_Handler):
         self.host._sockets.append(self.connection)
 
     def send_head(self) -> Any:
+        self.host.asked.append(self.path)
         # Before the file is opened: what is behind a gate is what is there when the gate opens.
         for part, gate in self.host.gate.items():
             if part in self.path:

@@ -295,16 +295,15 @@ def test_large_index_without_a_part_is_refused_by_the_page(
 ) -> None:
     fields = json.loads((large_site / "latefind/manifest.json").read_text("utf-8"))
     fields["parts"] = [part for part in fields["parts"] if part["role"] != role]
-    url = site_url(large_site)
-    watched.page.goto(url)
-    script = """async ([base, text]) => {
-      const { parseManifest } = await import(base + "manifest.js");
+    watched.page.goto(site_url(large_site))
+    script = """async (text) => {
+      const { parseManifest } = await import("/modules/manifest.js");
       try {
         return parseManifest(text);
       } catch ({ code, message }) {
         return [code, message];
       }
     }"""
-    code, message = watched.page.evaluate(script, [f"{url}latefind/", json.dumps(fields)])
+    code, message = watched.page.evaluate(script, json.dumps(fields))
     assert code == "format"
     assert f"a part of the role {role}" in message

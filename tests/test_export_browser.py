@@ -18,8 +18,8 @@ from latefind_build.cli import main
 from latefind_build.native import NativeSearch
 from latefind_export.golden import read_golden
 
-ENCODE = """async ([folder, runtime, model, texts]) => {
-  const { Encoder } = await import(folder + "encoder.js");
+ENCODE = """async ([runtime, model, texts]) => {
+  const { Encoder } = await import("/modules/encoder.js");
   const bytes = fetch(model).then(async (response) => new Uint8Array(await response.arrayBuffer()));
   const encoder = await Encoder.start(runtime, bytes, model);
   const rows = [];
@@ -78,7 +78,7 @@ def test_onnxruntime_web_computes_the_golden_embeddings(
     url = site_url(site)
     watched.page.goto(url)
     texts = [{"ids": text.ids, "mask": text.mask} for text in golden]
-    arguments = [f"{url}latefind/", f"{url}latefind/{runtime}", f"{url}{scheme}.onnx", texts]
+    arguments = [f"{url}latefind/{runtime}", f"{url}{scheme}.onnx", texts]
     rows = watched.page.evaluate(ENCODE, arguments)
     for text, row in zip(golden, rows, strict=True):
         found = np.frombuffer(base64.b64decode(row), "<f4").reshape(len(text.ids), -1)[text.positions]

@@ -165,7 +165,7 @@ def test_closed_page_interrupts_nothing_for_good(host: Host, chromium: Browser) 
 
 def test_damaged_code_is_healed_from_the_network(host: Host, seen: Watched) -> None:
     keep_offline(seen, host)
-    parts = ["latefind/worker.js", "pyodide.asm.wasm", "ort-wasm-simd-threaded.wasm"]
+    parts = ["encoder-worker.js", "pyodide.asm.wasm", "ort-wasm-simd-threaded.wasm"]
     for part in parts:
         seen.page.evaluate(DAMAGE, part)
     restart_worker(seen)
@@ -173,7 +173,7 @@ def test_damaged_code_is_healed_from_the_network(host: Host, seen: Watched) -> N
         if stop:
             host.stop()
         for part in parts:
-            [file] = (host.root / SUB_PATH).rglob(part.removeprefix("latefind/"))
+            [file] = (host.root / SUB_PATH).rglob(part)
             url = host.url + file.relative_to(host.root / SUB_PATH).as_posix()
             assert seen.page.evaluate(FETCH, url) == file.stat().st_size
 
@@ -191,7 +191,7 @@ def test_damaged_index_is_healed_when_the_search_finds_it(host: Host, seen: Watc
 
 def test_damaged_file_is_explained_offline(host: Host, seen: Watched) -> None:
     keep_offline(seen, host)
-    seen.page.evaluate(DAMAGE, "worker.js?")
+    seen.page.evaluate(DAMAGE, "encoder-worker.js")
     restart_worker(seen)
     host.stop()
     seen.page.goto(host.url)

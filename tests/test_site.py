@@ -11,8 +11,10 @@ from small_docs import write, write_docs
 
 from latefind.errors import InputError, UsageError
 from latefind_build.config import Config, NavGroup, SiteConfig
+from latefind_build.modules import read_code
 from latefind_build.paths import web_dir
 from latefind_build.site import build_site
+from latefind_build.theme import theme_names
 
 LEVEL_AA = 4.5
 """Contrast of text by WCAG 2.2, criterion 1.4.3."""
@@ -194,13 +196,14 @@ def test_site_search_page_embeds_the_element_of_the_configured_bundle(content, t
     search = page(tmp_path / "out", "search/index.html")
     assert search.css_first("latefind-search").attributes["base"] == "../assets/find/"
     scripts = {script.attributes["src"] for script in search.css("script[type=module]")}
-    assert scripts == {"../assets/find/latefind-ui.js", "../assets/find/latefind-offline.js"}
+    code = f"../assets/find/{read_code().folder}"
+    assert scripts == {f"{code}latefind-ui.js", f"{code}latefind-offline.js"}
 
 
 @pytest.mark.parametrize(
     ("text", "pwa", "scripts"),
     [
-        ("Keep it: <latefind-offline></latefind-offline>", None, ["../latefind/latefind-offline.js"]),
+        ("Keep it: <latefind-offline></latefind-offline>", None, ["latefind-offline.js"]),
         ("Keep it: <latefind-offline></latefind-offline>", False, []),
         ("Nothing to keep.", None, []),
     ],
@@ -211,7 +214,10 @@ def test_site_loads_the_offline_element_where_a_page_has_it(content, tmp_path, t
     build_site(content, tmp_path / "out", Config(pwa=pwa))
 
     found = page(tmp_path / "out", "keep/index.html").css("script[type=module]")
-    assert [script.attributes["src"] for script in found] == [*scripts, "../latefind/latefind-ui.js"]
+    code = f"../latefind/{read_code().folder}"
+    assert [script.attributes["src"] for script in found] == [
+        code + name for name in (*scripts, "latefind-ui.js")
+    ]
 
 
 def test_site_header_search_is_a_plain_form(content, tmp_path):
@@ -260,7 +266,7 @@ def test_site_url_gives_canonical_links_a_sitemap_and_an_absolute_404_page(conte
         "https://example.org/docs/guide/",
         "https://example.org/docs/two%20words/",
     ]
-    assert links(page(output, "404.html"), "link[rel=stylesheet]")[0] == "/docs/latefind-theme/site.css"
+    assert links(page(output, "404.html"), "link[rel=stylesheet]") == [f"/docs/{theme_names()['theme.css']}"]
 
 
 def test_site_web_manifest_names_the_site_and_its_icons(content, tmp_path):

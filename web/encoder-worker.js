@@ -4,15 +4,6 @@
  * Python. It speaks to the search worker, by the messages of `remote-encoder.js`.
  */
 
-// As in worker.js: all modules in one round trip.
-import "./archive.js";
-import "./encoder.js";
-import "./http.js";
-import "./manifest.js";
-import "./memory.js";
-import "./parts.js";
-import "./runtime.js";
-
 import { encoderOrder, startEncoder } from "./encoder-start.js";
 import { toWire } from "./protocol.js";
 import { stages, timed } from "./stages.js";

@@ -16,8 +16,6 @@ import { reverse, similarWords } from "./lexical-typo.js";
 import { Analyser, FACET, lengthOf } from "./lexical-words.js";
 import { LatefindError } from "./protocol.js";
 import { loadStemmer, stemmedLanguage } from "./stem.js";
-// Imported by another module: named here, the browser asks for it a round trip earlier.
-import "./snippet.js";
 
 /** @typedef {import("./lexical-describe.js").LexicalResult} LexicalResult */
 /** @typedef {import("./lexical-files.js").Bytes} Bytes */

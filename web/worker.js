@@ -4,21 +4,6 @@
  * `protocol.js`.
  */
 
-// What the modules below import themselves is named here too: so all are asked for in one round trip.
-import "./archive.js";
-import "./encoder-start.js";
-import "./encoder.js";
-import "./http.js";
-import "./kept.js";
-import "./manifest.js";
-import "./memory.js";
-import "./parts.js";
-import "./python.js";
-import "./remote-encoder.js";
-import "./runtime.js";
-import "./shards.js";
-import "./snapshot.js";
-
 import { boot, keepStart } from "./boot.js";
 import { highlight } from "./highlighter.js";
 import { LatefindError, toWire } from "./protocol.js";

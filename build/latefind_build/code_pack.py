@@ -42,7 +42,8 @@ def pack_code(web: Path, output: Path) -> None:
 
 def _join(script: Path, output: Path) -> None:
     try:
-        subprocess.run(["node", str(script), str(output)], check=True, text=True, capture_output=True)  # noqa: S607
+        command = ["node", str(script), str(output)]
+        subprocess.run(command, check=True, text=True, capture_output=True)  # noqa: S603
     except FileNotFoundError as error:
         raise RuntimeFilesError.expected("node", "Node 20 or newer", "nothing", "Install Node.") from error
     except subprocess.CalledProcessError as error:

@@ -63,7 +63,8 @@ def format_download(parts: dict[str, Transfer]) -> list[str]:
         f"  {'':<11} {'files':>5} {'MB':>8} {'gzip':>8} {'brotli':>8}",
         *(_row(name, part) for name, part in parts.items()),
         _row("all", add_up(parts.values())),
-        "All of it carries a hash in its name: the next page takes it from the browser's cache.",
+        "The next page takes it from the browser's cache; pages of other generators than latefind site ask"
+        " whether latefind-ui.js and manifest.json are still the same.",
         "gzip, brotli: as --precompress made them, where it did; otherwise as hosts do on the fly.",
         "The first answer by words comes before, from a few files of the word index (lexical).",
     ]

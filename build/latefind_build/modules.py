@@ -1,8 +1,8 @@
 """The page's modules as they are published: joined into few, in a folder whose name carries their hash.
 
-``web/`` has them as they are written, some seventy small files. ``make code`` (:mod:`latefind_build.code_pack`)
-joins them into the few that a page and its workers ask for, once, for the package: who builds a site needs no
-Node. A build copies them, with stemmers, strings and styles, to ``runtime/code-<hash>/``, where browsers may
+``web/`` has them as they are written, some seventy small files. ``make code``
+(:mod:`latefind_build.code_pack`) joins them into the few that a page and its workers ask for, once, for the
+package: who builds a site needs no Node. A build copies them, with stemmers, strings and styles, to ``runtime/code-<hash>/``, where browsers may
 keep them for ever. Pages that we write name them there. At the fixed names that pages of other generators
 name lie modules of one line that lead there (:func:`fixed_names`).
 """
@@ -71,7 +71,7 @@ class Code:
 
 
 def answering(lang: str) -> list[str]:
-    """Return what the first answer needs beyond the shell, where there are strings and a stemmer for ``lang``."""
+    """Return what the first answer needs beyond the shell; not each ``lang`` has strings and a stemmer."""
     main = lang.lower().partition("-")[0]
     return [INSIDE, f"strings/{main}.js", f"stem/{main}.js"]
 

@@ -104,7 +104,7 @@ def build_site(
 
 
 def name_edition(staging: Path, edition: str) -> None:
-    """Make the site's pages name the copy of the index's manifest that is at ``edition`` of the search folder.
+    """Make the site's pages name ``edition``, the index's manifest by its hash, below the search folder.
 
     They are rendered before the index exists, since it is made of them.
     """

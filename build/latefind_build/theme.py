@@ -1,4 +1,4 @@
-"""The files of the theme of ``latefind site``: one style, one script, icons, each with its hash in its name."""
+"""The files of the theme of ``latefind site``: a style, a script, icons, each with its hash in its name."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -34,4 +34,6 @@ def theme_files() -> dict[str, bytes]:
 @cache
 def _contents() -> Mapping[str, bytes]:
     folder = web_dir() / "templates" / "site"
-    return {name: b"\n".join((folder / part).read_bytes() for part in parts) for name, parts in _MADE_OF.items()}
+    return {
+        name: b"\n".join((folder / part).read_bytes() for part in parts) for name, parts in _MADE_OF.items()
+    }
