@@ -2,9 +2,9 @@
 
 ``web/`` has them as they are written, some seventy small files. ``make code``
 (:mod:`latefind_build.code_pack`) joins them into the few that a page and its workers ask for, once, for the
-package: who builds a site needs no Node. A build copies them, with stemmers, strings and styles, to ``runtime/code-<hash>/``, where browsers may
-keep them for ever. Pages that we write name them there. At the fixed names that pages of other generators
-name lie modules of one line that lead there (:func:`fixed_names`).
+package: who builds a site needs no Node. A build copies them, with stemmers, strings and styles, to
+``runtime/code-<hash>/``, where browsers may keep them for ever. Pages that we write name them there. At the
+fixed names that other pages name lie modules of one line that lead there (:func:`fixed_names`).
 """
 
 import hashlib
