@@ -95,7 +95,7 @@ def test_worker_that_rests_and_cannot_start_again_is_said(site_copy: Path, watch
     page = start(watched, site_copy)
     page.clock.fast_forward(11 * MINUTE)
     assert not has_worker(page)
-    page.route("**/boot.js", lambda route: route.abort())
+    page.route("**/code-*/worker.js", lambda route: route.abort())
     answer = page.evaluate(ASK, "sharpening knives")
     assert answer["mode"] == "lexical"
     assert answer["warnings"][0]["code"] == "worker-failed"

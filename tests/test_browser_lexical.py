@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from conftest import Watched, site_url
+from conftest import MODULES, Watched, site_url
 from lexical_folder import write_lexical_folder
 from lexical_texts import make_sections
 
@@ -17,8 +17,8 @@ from latefind.passages import Section
 
 POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'"
 
-OPEN = """async (base) => {
-  const { Lexical } = await import(base + "lexical.js");
+OPEN = """async ([base, modules]) => {
+  const { Lexical } = await import(modules + "lexical.js");
   const url = base + "manifest.json";
   const manifest = await (await fetch(url)).json();
   globalThis.lexical = await Lexical.open(manifest, url);
@@ -106,13 +106,13 @@ def host(sections: list[Section], tmp_path: Path) -> Iterator[Host]:
 
 def open_lexical(host: Host, watched: Watched) -> None:
     watched.page.goto(host.url)
-    watched.page.evaluate(OPEN, f"{host.url}latefind/")
+    watched.page.evaluate(OPEN, [f"{host.url}latefind/"] * 2)
 
 
 def test_results_come_before_any_webassembly_or_python(built_site: Path, watched: Watched) -> None:
     url = site_url(built_site)
     watched.page.goto(url)
-    watched.page.evaluate(OPEN, f"{url}latefind/")
+    watched.page.evaluate(OPEN, [f"{url}latefind/", MODULES])
     answer = watched.page.evaluate(SEARCH, ["snail", {}])
     assert answer["titles"][0] == "Slugs and snails"
     fetched = [urlsplit(request).path.rsplit("/", 1)[-1] for request in watched.requests]
@@ -201,7 +201,7 @@ def test_damaged_copy_in_the_cache_is_replaced(host: Host, watched: Watched) -> 
     for path, data in whole.items():
         path.write_bytes(data)
     watched.page.reload()
-    watched.page.evaluate(OPEN, f"{host.url}latefind/")
+    watched.page.evaluate(OPEN, [f"{host.url}latefind/"] * 2)
     assert watched.page.evaluate(SEARCH, ["Hefe", {}])["total"] > 0
 
 
