@@ -189,9 +189,15 @@ def test_damaged_index_is_healed_when_the_search_finds_it(host: Host, seen: Watc
     assert ask(seen, host).endswith(PARAPHRASE_ANSWER)
 
 
+def forget_cache(seen: Watched) -> None:
+    """Empty the browser's own cache, which keeps what carries a hash."""
+    seen.page.context.new_cdp_session(seen.page).send("Network.clearBrowserCache")
+
+
 def test_damaged_file_is_explained_offline(host: Host, seen: Watched) -> None:
     keep_offline(seen, host)
     seen.page.evaluate(DAMAGE, "encoder-worker.js")
+    forget_cache(seen)
     restart_worker(seen)
     host.stop()
     seen.page.goto(host.url)

@@ -83,7 +83,7 @@ def test_every_script_of_a_worker_comes_with_the_policy(host: Host, chromium: Br
             " const search = await createSearch({ base }); await search.loadSemantic(); search.close(); }",
             host.bundle,
         )
-        [worker] = [url for url in responses if url.endswith("/worker.js")]
+        [worker] = [url for url in responses if "/code-" in url and url.endswith("/worker.js")]
         kept = {host.url + "guide/": REVALIDATE, host.url + "latefind-sw.js": REVALIDATE, worker: FOREVER}
         for url, cached in kept.items():
             headers = responses[url].headers
