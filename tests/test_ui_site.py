@@ -49,6 +49,18 @@ def test_documented_lines_add_search_to_a_site(pasted: str, watched: Watched) ->
     assert watched.console == []
 
 
+def test_page_that_wants_no_kept_start_has_none(site_copy: Path, watched: Watched) -> None:
+    lines = documented_lines().replace("<latefind-search ", '<latefind-search keep-start="off" ')
+    (site_copy / "index.html").write_text(f"<!doctype html><title>Page</title>{lines}", "utf-8")
+    watched.page.goto(serve(site_copy))
+    watched.page.get_by_role("button", name="Search").click()
+    watched.page.keyboard.type("how do I sharpen knives")
+    ready = "() => document.querySelector('latefind-search').search?.status.semantic === 'ready'"
+    watched.page.wait_for_function(ready, timeout=120_000)
+    watched.page.wait_for_timeout(3_000)
+    assert watched.page.evaluate("() => caches.has('latefind-start')") is False
+
+
 def test_documented_lines_are_a_form_without_javascript(pasted: str, chromium: Browser) -> None:
     with settings(chromium, java_script_enabled=False) as page:
         page.goto(pasted)

@@ -210,11 +210,11 @@ class Attached {
 
   /** @returns {Promise<Searcher>} */
   async #openSearch() {
-    const { base, edition, semantic } = this.#settings;
+    const { base, edition, semantic, keepStart } = this.#settings;
     const manifest = this.#manifest;
     this.#manifest = undefined; // What was fetched ahead serves once; whoever tries again asks the host again.
     const { createSearch } = await import("./inside.js");
-    return createSearch({ base, edition, ...(semantic ? { semantic } : {}), ...(manifest ? { manifest } : {}) });
+    return createSearch({ base, edition, keepStart, ...(semantic ? { semantic } : {}), ...(manifest ? { manifest } : {}) });
   }
 
   /** Begin to load before the first query is typed; with `idle`, only what opens the search. */

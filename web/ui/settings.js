@@ -24,6 +24,7 @@ const RECENT = 5;
  * @property {string[] | null} filters  facets to offer, in order; null for all
  * @property {boolean} markPages    whether links tell the landing page what to highlight
  * @property {string | undefined} semantic  policy for loading semantic search
+ * @property {boolean} keepStart     whether the browser may keep a start for the next page
  */
 
 /**
@@ -48,6 +49,7 @@ export function readSettings(element) {
     filters: given("filters")?.split(/[\s,]+/).filter(Boolean) ?? null,
     markPages: element.hasAttribute("mark-pages"),
     semantic: given("semantic") ?? undefined,
+    keepStart: given("keep-start") !== "off",
   };
 }
 
