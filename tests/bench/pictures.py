@@ -90,7 +90,7 @@ def take_states(browser: Browser, host: Host, options: argparse.Namespace) -> No
             shoot(page, "loading")
 
     def error(page: Page) -> None:
-        page.route("**/manifest.json", lambda route: route.abort())
+        page.route("**/manifest*.json", lambda route: route.abort())
         ask(page, host, question)
         page.get_by_role("alert").get_by_role("button").wait_for()
         shoot(page, "error")
