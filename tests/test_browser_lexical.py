@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -190,6 +191,19 @@ def test_damaged_file_is_named(damage: str, host: Host, watched: Watched) -> Non
     refused = watched.page.evaluate(SEARCH, ["Hefe", {}])
     assert refused["code"] == ("network" if damage == "missing" else "integrity")
     assert "lexical-terms-" in refused["message"]
+
+
+def test_words_of_a_small_site_come_before_anything_is_typed(
+    sections: list[Section], host: Host, watched: Watched
+) -> None:
+    shutil.rmtree(host.folder)
+    write_lexical_folder(host.folder, sections[:200])
+    open_lexical(host, watched)
+    watched.page.wait_for_timeout(500)
+    before = list(host.asked)
+    assert len([name for name in before if name.startswith("lexical-terms-")]) == 1
+    assert watched.page.evaluate(SEARCH, ["Hefe", {}])["total"] > 0
+    assert not [name for name in host.asked[len(before) :] if name.startswith("lexical-")]
 
 
 def test_damaged_copy_in_the_cache_is_replaced(host: Host, watched: Watched) -> None:

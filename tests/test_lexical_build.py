@@ -87,6 +87,20 @@ def test_query_of_three_words_keeps_to_its_budget(site: Sequence[Section], built
         assert size <= 150_000
 
 
+def test_words_and_texts_of_a_small_site_are_a_file_each(site: Sequence[Section]) -> None:
+    files = build_lexical(site[:250], ["en"])
+    groups = sorted(name.split("-")[1] for name in files.others)
+    assert groups == ["terms", "texts", "words"]
+    assert read_root(files.root).common
+    assert max(map(len, files.others.values())) < 100_000
+
+
+def test_common_words_of_a_larger_site_are_apart(built: LexicalFiles) -> None:
+    root = read_root(built.root)
+    assert len(root.files["common"].hashes) == 1
+    assert len(root.files["terms"].hashes) > 10
+
+
 def test_files_do_not_grow_with_the_sections(built: LexicalFiles) -> None:
     assert len(built.others) < 80
 

@@ -37,7 +37,7 @@ from latefind.lexical_format import (
 )
 
 LEVELS, SECTIONS = 15, 1000
-GOLDEN = Path(__file__).parent / "golden" / "lexical-1" / "terms.bin"
+GOLDEN = Path(__file__).parent / "golden" / "lexical-2" / "terms.bin"
 KEYS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 LISTS = st.dictionaries(st.integers(0, SECTIONS - 1), st.integers(1, LEVELS), min_size=1, max_size=30)
 
@@ -204,7 +204,7 @@ def test_damaged_postings_are_refused(damage: Callable[[bytes], bytes], message:
 
 
 def test_another_version_is_refused_naming_both() -> None:
-    with pytest.raises(VersionError, match=r"version 1, got version 9"):
+    with pytest.raises(VersionError, match=r"version 2, got version 9"):
         read_file(set_field(4, "<H", 9)(GOOD), KIND_POSTINGS, "file")
 
 

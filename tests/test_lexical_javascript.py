@@ -14,6 +14,7 @@ import pytest
 from lexical_folder import open_natively, run_lexical, write_lexical_folder
 from lexical_texts import NAMES, SENTENCES, make_queries, make_sections
 
+from latefind.lexical_format import LEXICAL_VERSION
 from latefind.passages import Section
 from latefind_build.stemmers import analyser_of
 
@@ -204,7 +205,9 @@ def test_cards_of_another_shape_are_refused(sections: list[Section], tmp_path: P
     folder = write_lexical_folder(tmp_path / "latefind", sections, 100)
     body = json.dumps({"title": ["<b>"], "pages": [], "page": [], "anchor": [], "tag": "en"}).encode()
     for path in (folder / "index").glob("lexical-cards-*"):
-        path.write_bytes(gzip.compress(struct.pack("<4sHHI", b"LFLX", 1, 4, 12 + len(body)) + body))
+        path.write_bytes(
+            gzip.compress(struct.pack("<4sHHI", b"LFLX", LEXICAL_VERSION, 4, 12 + len(body)) + body)
+        )
     jobs = [{"do": "describe", "documents": [0], "text": "x", "options": {}}]
     [answer] = run_lexical(folder, jobs, crypto=False)
     assert answer["error"]["code"] == "integrity"
@@ -316,7 +319,7 @@ def test_root_of_another_shape_is_refused(key: str, value: object, tmp_path: Pat
     if key == "files" and not value:
         del fields[key]["cards"]
     body = json.dumps(fields).encode()
-    path.write_bytes(gzip.compress(struct.pack("<4sHHI", b"LFLX", 1, 1, 12 + len(body)) + body))
+    path.write_bytes(gzip.compress(struct.pack("<4sHHI", b"LFLX", LEXICAL_VERSION, 1, 12 + len(body)) + body))
     [answer] = run_lexical(folder, [{"do": "search", "text": "slugs"}], crypto=False)
     assert answer["error"]["code"] == "integrity"
 

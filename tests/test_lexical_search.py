@@ -215,11 +215,30 @@ def test_one_edit_is_told(a: str, b: str, expected: bool) -> None:
     assert within_one_edit(b, a) is expected
 
 
-def test_frequent_words_do_not_outweigh_the_others() -> None:
+def test_frequent_words_do_not_outweigh_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lexical, "SINGLE_POSTINGS", 1)
     sections = [make("A", "the the the of of a"), make("B", "the slug"), *[make("", "the of a and")] * 300]
     index = open_index(sections)
     assert search(index, "what is the purpose of a slug").documents.tolist() == [1]
     assert not any("common" in name for name in index.fetched)
+
+
+@pytest.mark.parametrize("typing", [False, True])
+@pytest.mark.parametrize("text", ["th", "this", "the week th", "there", "slug the cache a day", "to be"])
+def test_order_is_the_same_whether_common_words_have_a_file_of_their_own(
+    text: str, typing: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["the", "this", "that", "then", "them", "theme", "a", "cache", "day", "week", "slug", "to", "be"]
+    chance = random.Random(6)
+    weights = range(len(words), 0, -1)
+    sections = [make(f"A {n % 7}", " ".join(chance.choices(words, weights, k=12))) for n in range(300)]
+    together = open_index(sections)
+    monkeypatch.setattr(lexical, "SINGLE_POSTINGS", 1)
+    apart = open_index(sections)
+    assert (len(together.root.files["common"].hashes), len(apart.root.files["common"].hashes)) == (0, 1)
+    one, other = (search(index, text, typing=typing) for index in (together, apart))
+    assert one.documents.tolist() == other.documents.tolist()
+    assert one.points.tolist() == other.points.tolist()
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import { LatefindError, describe } from "./protocol.js";
 /** @typedef {import("./lexical-files.js").Bytes} Bytes */
 
 /** Version of the word index that this code reads; must equal LEXICAL_VERSION in py/latefind/lexical_format.py. */
-const VERSION = 1;
+const VERSION = 2;
 
 export const KIND = { root: 1, postings: 2, words: 3, cards: 4, texts: 5 };
 

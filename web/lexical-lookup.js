@@ -34,7 +34,9 @@ export class Lookup {
    */
   fileOf(key) {
     if (key.includes(FACET)) return this.#root.fileOf("filters", key);
-    return this.#root.fileOf(this.#root.common.has(key) ? "common" : "terms", key);
+    // A small index has no file of common words.
+    const common = this.#root.common.has(key) ? this.#root.fileOf("common", key) : "";
+    return common || this.#root.fileOf("terms", key);
   }
 
   /**

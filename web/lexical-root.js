@@ -92,6 +92,16 @@ export class Root {
   }
 
   /**
+   * The file of a group that has no other.
+   * @param {KeyGroup} group
+   * @returns {string} its name; empty where the group has none, or several
+   */
+  onlyFile(group) {
+    const hashes = this.#keyed.get(group)?.hashes ?? [];
+    return hashes.length === 1 ? fileName(group, hashes[0]) : "";
+  }
+
+  /**
    * @param {BlockGroup} group
    * @param {number} document
    * @returns {Block} the block that has it

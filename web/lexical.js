@@ -113,6 +113,8 @@ export class Lexical {
     const name = folder.pathname.slice(folder.pathname.lastIndexOf("/") + 1);
     const read = (/** @type {Bytes} */ bytes, /** @type {string} */ url) => new Root(bytes, url);
     const root = await (part.data ? files.getFrom(part.data, name, read, signal) : files.get(name, read, signal));
+    // The words of a small site are one file: it comes while somebody begins to type. A search says why it cannot.
+    new Lookup(root, files).loadFiles([root.onlyFile("terms")]).catch(() => {});
     return new Lexical(root, files, manifest, manifestUrl, lang);
   }
 
@@ -224,14 +226,17 @@ export class Lexical {
    * @param {Lookup} loaded
    */
   #prefixed({ key, word, own }, file, isAlone, loaded) {
-    const common = isAlone ? this.#root.common : new Map();
-    const found = [...(file ? termsWith(file, word) : []), ...[...common].map(([term, { df }]) => ({ term, df }))]
+    const { common } = this.#root;
+    const others = (file ? termsWith(file, word) : []).filter(({ term }) => !common.has(term));
+    const frequent = isAlone ? [...common].map(([term, { df }]) => ({ term, df })) : [];
+    const found = [...others, ...frequent]
       .filter(({ term }) => term.startsWith(word) && term !== key)
       .sort((left, right) => right.df - left.df || compareBytes(toBytes(left.term), toBytes(right.term)))
       .slice(0, MOST_PREFIXED)
       .map(({ term }) => term);
     if (!found.length && own && !loaded.find(key)) {
-      found.push(...beginningsOf(word).filter((term) => common.has(term) || findPosting(file, term)).slice(0, 1));
+      const isTerm = (/** @type {string} */ term) => (common.has(term) ? isAlone : findPosting(file, term));
+      found.push(...beginningsOf(word).filter(isTerm).slice(0, 1));
     }
     return found.map((term) => ({ key: term, factor: FACTOR.prefix }));
   }

@@ -14,7 +14,7 @@ postings by term; cut terms, words, cards and texts into files. The same section
 import functools
 from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -58,8 +58,9 @@ KEEP = 4
 """Words that a query keeps before common ones are dropped. Against five it costs .0003 nDCG@10 on the mean of
 the evaluation sets; three cost .002."""
 
-POSTINGS_BYTES = 22_000
-"""Size that a file of postings aims at: in a small index 25 kB take as many requests and 9 kB more for most
+SINGLE_POSTINGS, POSTINGS_BYTES = 60_000, 22_000
+"""The postings of all words are one file up to about one and a half times the first size, some 64 kB zipped.
+Files of more aim at the second: at 2,500 sections 25 kB take as many requests and 9 kB more for most
 questions, and 18 kB take a request more for long ones."""
 
 COMMON_BYTES = 60_000
@@ -226,11 +227,14 @@ def _write_terms(files: FileSet, counts: _Counts, sections: int) -> list[tuple[s
         name: (documents[bounds[place] : bounds[place + 1]], impacts[bounds[place] : bounds[place + 1]])
         for place, name in enumerate(names)
     }
-    _write_group(files, "common", sorted(chosen), lists, COMMON_BYTES)
     for key, found in counts.titles.items():
         numbers = np.array(sorted(found), np.int64)
         lists[key] = (numbers, np.array([found[number] for number in numbers.tolist()], np.uint8))
-    _write_group(files, "terms", sorted(lists.keys() - chosen), lists)
+    if len(list(cut_evenly(_costs(lists, lists), SINGLE_POSTINGS, MAX_FILES))) <= 1:
+        _write_group(files, "terms", sorted(lists), lists, SINGLE_POSTINGS)
+    else:
+        _write_group(files, "common", sorted(chosen), lists, COMMON_BYTES)
+        _write_group(files, "terms", sorted(lists.keys() - chosen), lists)
     return common
 
 
@@ -257,14 +261,18 @@ def _write_group(
     files: FileSet, group: str, keys: Sequence[str], lists: _Lists, size: int = POSTINGS_BYTES
 ) -> None:
     """Cut ``keys`` into files of about the same size and write their postings."""
-    # A posting takes about 1.3 bytes zipped, a key about half of what it does not share.
-    costs = [4 + len(key) // 2 + 1.3 * len(lists[key][0]) for key in keys]
-    for start, end in cut_evenly(costs, size, MAX_FILES):
+    for start, end in cut_evenly(_costs(keys, lists), size, MAX_FILES):
         some = keys[start:end]
         counts = np.array([len(lists[key][0]) for key in some], np.int64)
         documents = np.concatenate([lists[key][0] for key in some])
         impacts = np.concatenate([lists[key][1] for key in some])
         files.add(group, some[0], write_postings(some, counts, documents, impacts))
+
+
+def _costs(keys: Iterable[str], lists: _Lists) -> list[float]:
+    """Return about how many bytes the postings of each of ``keys`` take, zipped."""
+    # A posting takes about 1.3 bytes, a key about half of what it does not share.
+    return [4 + len(key) // 2 + 1.3 * len(lists[key][0]) for key in keys]
 
 
 def _write_filters(files: FileSet, counts: _Counts) -> list[dict[str, object]]:

@@ -33,8 +33,9 @@ ROOT_CARD_BYTES, CARD_BYTES, MAX_CARD_FILES = 40_000, 16_000, 128
 """Cards of up to the first size, those of about 3,000 sections, are in the root and cost no request. Files of
 more aim at the second size, and there are at most so many: ten results may lie in ten of them."""
 
-TEXT_BYTES, MAX_TEXT_FILES = 20_000, 1_024
-"""Size that a file of texts aims at, and most of them."""
+SINGLE_TEXTS, TEXT_BYTES, MAX_TEXT_FILES = 80_000, 20_000, 1_024
+"""Texts are one file up to about one and a half times the first size: ten results would lie in five of the
+six files that it would be cut into. Files of more aim at the second, and there are at most so many."""
 
 SINGLE_WORDS, WORD_BYTES, MAX_WORD_FILES = 96_000, 32_000, 64
 """The vocabulary is one file up to about the first size. Files of a larger one aim at the second, and there
@@ -86,6 +87,12 @@ def cut_evenly(costs: Sequence[float], size: int, most: int) -> Iterator[tuple[i
             yield start, end
 
 
+def cut_large(costs: Sequence[float], single: int, size: int, most: int) -> list[tuple[int, int]]:
+    """Cut a row as :func:`cut_evenly` does, unless it is about as little as ``single``: then not at all."""
+    whole = list(cut_evenly(costs, single, most))
+    return whole if len(whole) <= 1 else list(cut_evenly(costs, size, most))
+
+
 def write_cards(files: FileSet, sections: Sequence[Section]) -> dict[str, object] | None:
     """Write what a result shows before its text; return it instead where it is little enough for the root."""
     costs = [4 + 0.5 * len(section.title) + 0.3 * _extra(section) for section in sections]
@@ -127,7 +134,7 @@ def _cards(sections: Sequence[Section]) -> dict[str, object]:
 def write_texts(files: FileSet, sections: Sequence[Section]) -> None:
     """Write the texts from which snippets are cut."""
     costs = [8 + PACKED * len(section.text) for section in sections]
-    for start, end in cut_evenly(costs, TEXT_BYTES, MAX_TEXT_FILES):
+    for start, end in cut_large(costs, SINGLE_TEXTS, TEXT_BYTES, MAX_TEXT_FILES):
         texts = [section.text for section in sections[start:end]]
         files.add("texts", start, write_json(KIND_TEXTS, {"text": texts}))
 
@@ -143,8 +150,6 @@ def write_vocabulary(files: FileSet, words: Mapping[str, int]) -> None:
 def _write_words(files: FileSet, group: str, words: Mapping[str, int], sort: Callable[[str], str]) -> None:
     ordered = sorted(words, key=lambda word: (sort(word), word))
     costs = [2.5 + 0.2 * len(word) for word in ordered]
-    single = len(list(cut_evenly(costs, SINGLE_WORDS, MAX_WORD_FILES))) <= 1
-    size = SINGLE_WORDS if single else WORD_BYTES
-    for start, end in cut_evenly(costs, size, MAX_WORD_FILES):
+    for start, end in cut_large(costs, SINGLE_WORDS, WORD_BYTES, MAX_WORD_FILES):
         some = ordered[start:end]
         files.add(group, sort(some[0]), write_words(some, [words[word] for word in some]))

@@ -216,7 +216,7 @@ class LexicalIndex:
 
     def _find(self, key: str, group: str = "") -> _Found | None:
         """Return the postings of a key, or None where there is none."""
-        name = self._file_of(group or ("common" if key in self._common else "terms"), key)
+        name = self._file_of(group or self._group_of(key), key)
         if name is None:
             return None
         postings = self._read_postings(name)
@@ -226,8 +226,12 @@ class LexicalIndex:
         part = slice(int(postings.bounds[place]), int(postings.bounds[place + 1]))
         return postings.documents[part], postings.impacts[part].astype(np.int64)
 
+    def _group_of(self, key: str) -> str:
+        """Return the group of the file that a term is in; a small index has no file of common words."""
+        return "common" if key in self._common and self.root.files["common"].hashes else "terms"
+
     def _terms_near(self, word: str) -> dict[str, int]:
-        """Return the terms of the one file that can hold ``word``, each with its documents."""
+        """Return the terms, without common words, of the one file that can hold ``word``, with documents."""
         name = self._file_of("terms", word)
         if name is None:
             return {}
@@ -236,7 +240,7 @@ class LexicalIndex:
         return {
             key: size
             for key, size in zip(postings.keys, sizes, strict=True)
-            if not any(c <= TITLE for c in key)
+            if key not in self._common and not any(c <= TITLE for c in key)
         }
 
     def _words_near(self, group: str, word: str) -> dict[str, int]:

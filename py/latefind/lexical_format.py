@@ -1,4 +1,4 @@
-"""The files of the word index, version 1: writer beside reader, in the order of ``docs/lexical-format.md``.
+"""The files of the word index, version 2: writer beside reader, in the order of ``docs/lexical-format.md``.
 
 The word index has files of its own, apart from the semantic parts (:mod:`latefind.format`), because the
 page's JavaScript reads them too, before any Python is loaded: gzip around a header of 12 bytes and a body
@@ -24,7 +24,7 @@ from latefind.errors import FormatError, VersionError
 from latefind.lexical_analysis import plain
 from latefind.lexical_codes import decode_keys, decode_varints, encode_varints, front_code, read_keys
 
-LEXICAL_VERSION = 1
+LEXICAL_VERSION = 2
 """Version of the word index, independent of the index format's and of the package's."""
 
 MAGIC = b"LFLX"
