@@ -13,7 +13,7 @@ from latefind.format import write_shard
 from latefind.format_tables import Summary, write_codec, write_names, write_summary
 from latefind.passages import Passage, Section
 
-GOLDEN = Path(__file__).parent / "golden" / "format-2"
+GOLDEN = Path(__file__).parent / "golden" / "format-3"
 
 SECTIONS = [
     Section("a#b", "a#b", "Été", "Two\nblocks", ("Page",), "fr", {"date": 3}, {"kind": ("guide",)}),
@@ -60,8 +60,8 @@ BIG = 2**32 - 1
 MALFORMED: dict[str, tuple[str, bytes, str]] = {
     "empty": ("shard.bin", b"", "at least 24 bytes"),
     "magic": ("shard.bin", b"LATEFIND" + FILES["shard.bin"][8:], "magic"),
-    "version 0": ("shard.bin", patched("shard.bin", 8, "<H", 0), "version 2, got version 0"),
-    "version 999": ("shard.bin", patched("shard.bin", 8, "<H", 999), "version 2, got version 999"),
+    "version 0": ("shard.bin", patched("shard.bin", 8, "<H", 0), "version 3, got version 0"),
+    "version 999": ("shard.bin", patched("shard.bin", 8, "<H", 999), "version 3, got version 999"),
     "another kind": ("shard.bin", FILES["codec.bin"], "part kind 2"),
     "reserved field": ("shard.bin", patched("shard.bin", 12, "<I", 1), "reserved 1"),
     "truncated": ("shard.bin", FILES["shard.bin"][:-1], "truncated"),

@@ -72,7 +72,7 @@ def worker_of(site: Path) -> Path:
 
 def is_semantic(path: str) -> bool:
     return path.endswith("/worker.js") or path.startswith(
-        ("runtime/pyodide", "runtime/onnxruntime", "model/", "index/shard", "index/codec")
+        ("runtime/pyodide", "runtime/onnxruntime", "model/", "index/index")
     )
 
 

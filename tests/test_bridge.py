@@ -49,7 +49,7 @@ def test_add_part_is_ready_with_the_last_part(built_site: Path) -> None:
 def test_add_part_refuses_damaged_bytes_with_a_code(built_site: Path) -> None:
     folder = built_site / "latefind"
     text = (folder / "manifest.json").read_text("utf-8")
-    path = next(part["path"] for part in json.loads(text)["parts"] if part["role"] == "shard")
+    path = next(part["path"] for part in json.loads(text)["parts"] if part["role"] == "index")
     bridge.boot(text)
     error = json.loads(bridge.add_part(path, bytes((folder / path).stat().st_size)))["error"]
     assert error["code"] == "integrity"
@@ -113,7 +113,7 @@ def test_boot_of_a_large_index_leaves_shards_and_names_for_later(large_site: Pat
     text = (large_site / "latefind/manifest.json").read_text("utf-8")
     roles = {part["path"]: part["role"] for part in json.loads(text)["parts"]}
     initial = [roles[path] for path in json.loads(bridge.boot(text))["initial"]]
-    assert sorted(initial) == ["codec", "settings", "summary", "tokenizer"]
+    assert sorted(initial) == ["index", "tokenizer"]
 
 
 def test_search_names_the_shards_that_it_misses(large_site: Path) -> None:

@@ -24,14 +24,14 @@ ASK = """async (base) => {
 }"""
 
 
-def test_truncated_shard_is_named(site_copy: Path, watched: Watched) -> None:
-    [shard] = (site_copy / "latefind/index").glob("shard-*")
-    shard.write_bytes(shard.read_bytes()[:-8])
+def test_truncated_index_is_named(site_copy: Path, watched: Watched) -> None:
+    [index] = (site_copy / "latefind/index").glob("index-*")
+    index.write_bytes(index.read_bytes()[:-8])
     url = site_url(site_copy)
     watched.page.goto(url)
     error = watched.page.evaluate(ASK, f"{url}latefind/")
     assert error["code"] == "integrity"
-    assert shard.name in error["message"]
+    assert index.name in error["message"]
 
 
 def test_changed_model_is_named(site_copy: Path, watched: Watched) -> None:
@@ -46,14 +46,14 @@ def test_changed_model_is_named(site_copy: Path, watched: Watched) -> None:
     assert model.name in error["message"]
 
 
-def test_missing_shard_is_named(site_copy: Path, watched: Watched) -> None:
-    [shard] = (site_copy / "latefind/index").glob("shard-*")
-    shard.unlink()
+def test_missing_index_is_named(site_copy: Path, watched: Watched) -> None:
+    [index] = (site_copy / "latefind/index").glob("index-*")
+    index.unlink()
     url = site_url(site_copy)
     watched.page.goto(url)
     error = watched.page.evaluate(ASK, f"{url}latefind/")
     assert "404" in error["message"]
-    assert shard.name in error["message"]
+    assert index.name in error["message"]
 
 
 def test_unknown_format_version_names_both(site_copy: Path, watched: Watched) -> None:

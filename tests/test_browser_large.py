@@ -168,20 +168,21 @@ def visit(large_site: Path, chromium: Browser) -> Visit:
         )
 
 
-def test_start_loads_codec_and_summary_alone(visit: Visit) -> None:
-    """The root of the words comes in the manifest."""
+def test_start_loads_codec_and_summary_in_one_file(visit: Visit) -> None:
+    """The root of the words comes in the manifest; the site is small enough for its words to be one file."""
     started = sorted(path.split("-")[0] for path in visit.at_start)
-    assert started == ["index/codec", "index/summary"]
+    assert started == ["index/index", "index/lexical"]
 
 
 def test_status_counts_what_comes_before_the_first_answer(large_site: Path, visit: Visit) -> None:
     manifest = Manifest.from_bytes((large_site / "latefind/manifest.json").read_bytes())
-    expected = sum(part.size for part in manifest.parts if part.role not in (*ON_DEMAND, "lexical"))
+    later = (*ON_DEMAND, "lexical")
+    expected = sum(part.size for part in manifest.parts if part.role not in later and not part.data)
     assert visit.status["bytesTotal"] == visit.status["bytesLoaded"] == expected
 
 
 def test_first_query_fetches_its_shards_in_one_round_of_at_most_six(visit: Visit) -> None:
-    """With codec and summary that is two rounds and eight requests; see the barrier of the visit."""
+    """With codec and summary that is two rounds and seven requests; see the barrier of the visit."""
     assert len(visit.for_first) == len(set(visit.for_first)) == MAX_SHARDS
     assert visit.first["results"][0]["id"] == QUESTION_ANSWER
     assert visit.first["warnings"] == []
@@ -289,7 +290,7 @@ def test_page_says_that_results_may_be_missing(large_site: Path, watched: Watche
         expect(element.get_by_text(shard)).to_have_count(1)
 
 
-@pytest.mark.parametrize("role", ["summary", "names"])
+@pytest.mark.parametrize("role", ["index", "names"])
 def test_large_index_without_a_part_is_refused_by_the_page(
     large_site: Path, watched: Watched, role: str
 ) -> None:

@@ -66,7 +66,7 @@ def test_inspect_adds_up_the_download(built_site: Path, capsys: pytest.CaptureFi
     assert main(["inspect", str(built_site), "--json"]) == 0
     description = json.loads(capsys.readouterr().out)
     manifest = json.loads((built_site / "latefind/manifest.json").read_text("utf-8"))
-    semantic = [part["path"] for part in manifest["parts"] if part["role"] != "lexical"]
+    semantic = [part["path"] for part in manifest["parts"] if "data" not in part]
     assert description["download"] == sum(
         (built_site / "latefind" / path).stat().st_size for path in semantic
     )
@@ -198,12 +198,12 @@ def test_build_never_replaces_a_folder_that_it_did_not_make(
     assert listing(tmp_path / "latefind") == ["precious.txt"]
 
 
-def test_search_of_a_truncated_shard_names_it(site_copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    [shard] = (site_copy / "latefind/index").glob("shard-*")
-    shard.write_bytes(shard.read_bytes()[:-8])
+def test_search_of_a_truncated_index_names_it(site_copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    [index] = (site_copy / "latefind/index").glob("index-*")
+    index.write_bytes(index.read_bytes()[:-8])
     code, message = fails(capsys, "search", site_copy, "x")
     assert code == 1
-    assert shard.name in message
+    assert index.name in message
 
 
 def test_search_of_an_unknown_format_version_names_both(
@@ -213,7 +213,7 @@ def test_search_of_an_unknown_format_version_names_both(
     manifest.write_text(json.dumps(json.loads(manifest.read_text("utf-8")) | {"format": 999}), "utf-8")
     code, message = fails(capsys, "search", site_copy, "x")
     assert code == 1
-    assert "expected format version 2, got version 999" in message
+    assert "expected format version 3, got version 999" in message
 
 
 def test_search_where_there_is_no_index(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,12 +11,13 @@ from small_site import QUERIES, write_small_site
 from latefind import search, shards
 from latefind.errors import FormatError, IntegrityError, LatefindError
 from latefind.format import decode_section, read_shard
+from latefind.manifest import Part
 from latefind.results import Highlighted
 from latefind.routing import MAX_SHARDS
 from latefind.search import Engine, Vectors
 from latefind_build import index
 from latefind_build.cli import main
-from latefind_build.native import NativeSearch
+from latefind_build.native import NativeSearch, read_shards
 
 QUESTION, ANSWER = QUERIES[3], "garden/#slugs"
 
@@ -46,11 +47,30 @@ def test_large_index_starts_without_any_shard(large: NativeSearch) -> None:
     engine = started(large)
     assert engine.ready
     roles = {part.role for part in large.manifest.parts if part.path in engine.initial}
-    assert roles == {"tokenizer", "settings", "codec", "summary"}
+    assert roles == {"tokenizer", "index"}
+
+
+def test_settings_that_the_manifest_lacks_are_a_part_like_others(large: NativeSearch) -> None:
+    fetched = [dataclasses.replace(part, data=b"") for part in large.manifest.parts]
+    engine = Engine(dataclasses.replace(large.manifest, parts=fetched))
+    for path in engine.initial:
+        engine.add_part(path, read(large, path))
+    roles = {part.role for part in fetched if part.path in engine.initial}
+    assert engine.ready
+    assert roles == {"tokenizer", "settings", "index"}
+
+
+def test_index_that_ends_within_its_codec_is_refused(large: NativeSearch) -> None:
+    [index] = large.manifest.by_role("index")
+    cut = Part.of("index", index.path, read(large, index.path)[:1000])
+    with pytest.raises(FormatError, match=f"{index.path}: expected .* bytes and another part, got 1000"):
+        Engine(dataclasses.replace(large.manifest, parts=[cut])).add_part(
+            cut.path, read(large, index.path)[:1000]
+        )
 
 
 def test_engine_asked_before_its_parts_are_there_says_so(large: NativeSearch) -> None:
-    with pytest.raises(LatefindError, match="expected all its parts, got 4 missing"):
+    with pytest.raises(LatefindError, match="expected all its parts, got 2 missing"):
         Engine(large.manifest).needs(np.zeros((1, 128), np.float32))
 
 
@@ -143,10 +163,9 @@ def test_manifest_with_fewer_shards_than_the_summary_is_refused(large: NativeSea
 
 def numbers(native: NativeSearch) -> dict[str, int]:
     """Return the number of every section in the index, by id."""
-    shards = [read_shard(read(native, part.path)) for part in native.manifest.by_role("shard")]
     return {
         decode_section(record).id: shard.first_section + at
-        for shard in shards
+        for shard in read_shards(native.folder, native.manifest)
         for at, record in enumerate(shard.records)
     }
 

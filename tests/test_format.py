@@ -98,7 +98,7 @@ def test_truncation_at_every_byte_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("version", [0, 999])
 def test_unknown_version_is_refused_naming_both(version: int) -> None:
-    with pytest.raises(VersionError, match=rf"^s\.bin: expected format version 2, got version {version}\. "):
+    with pytest.raises(VersionError, match=rf"^s\.bin: expected format version 3, got version {version}\. "):
         read_shard(patched("shard.bin", 8, "<H", version), "s.bin")
 
 

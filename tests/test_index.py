@@ -8,7 +8,7 @@ import pytest
 from small_site import PARAPHRASE, PARAPHRASE_ANSWER, QUERIES, write_small_site
 
 from latefind.errors import UsageError
-from latefind.format import decode_section, read_shard
+from latefind.format import cut_part, decode_section, read_shard
 from latefind.format_tables import read_codec, read_names, read_summary
 from latefind.manifest import Manifest
 from latefind.passages import Section
@@ -95,10 +95,12 @@ def test_build_index_encodes_nothing_again_for_other_settings(tmp_path, encoded)
 def test_build_index_small_is_one_shard_in_the_order_of_the_pages(tmp_path):
     index = build(tmp_path, IndexOptions())
 
-    shard = read_shard(only(tmp_path, "shard-*"))
+    codec, following = cut_part(only(tmp_path, "index-*"), "index")
+    shard = read_shard(following)
 
     assert index.tier == "small"
-    assert [part.role for part in index.parts] == ["codec", "shard", "lexical"]
+    assert [part.role for part in index.parts] == ["index", "lexical"]
+    assert int(shard.codes.max()) >> 4 < len(read_codec(codec).centroids)
     assert [decode_section(record).id for record in shard.records] == [s.id for s in SECTIONS]
     assert int(shard.lengths.sum()) == len(shard.codes) == index.vectors
 
@@ -108,17 +110,18 @@ def test_build_index_large_has_shards_summary_and_names_that_agree(tmp_path, mon
     index = build(tmp_path, IndexOptions(tier="large"))
 
     shards = [read_shard(path.read_bytes()) for path in sorted((tmp_path / "index").glob("shard-*"))]
-    summary = read_summary(only(tmp_path, "summary-*"))
+    codec, following = cut_part(only(tmp_path, "index-*"), "index")
+    summary = read_summary(following)
     names = read_names(only(tmp_path, "names-*"))
     ordered = [decode_section(record) for shard in shards for record in shard.records]
 
     roles = [part.role for part in index.parts]
-    assert roles == ["codec", "summary", "names", *["shard"] * len(shards), "lexical"]
+    assert roles == ["index", "names", *["shard"] * len(shards), "lexical"]
     assert len(shards) > 1
     assert sorted(section.id for section in ordered) == sorted(section.id for section in SECTIONS)
     assert summary.sections.tolist() == [*(s.first_section for s in shards), len(SECTIONS)]
     assert summary.passages.tolist() == [*(s.first_passage for s in shards), index.passages]
-    assert summary.codes.max() < len(read_codec(only(tmp_path, "codec-*")).centroids)
+    assert summary.codes.max() < len(read_codec(codec).centroids)
     for number, section in enumerate(ordered):
         assert names.find(section.id) == names.find(section.url) == number
 
@@ -196,7 +199,8 @@ def test_inspect_counts_for_a_large_index_what_the_first_answer_needs(large_site
     manifest = Manifest.from_bytes((large_site / "latefind/manifest.json").read_bytes())
 
     shards = [part.size for part in manifest.by_role("shard")]
-    always = sum(part.size for part in manifest.parts if part.role not in ("names", "shard", "lexical"))
+    later = ("names", "shard")
+    always = sum(part.size for part in manifest.parts if part.role not in later and not part.data)
     assert description["download"] == always + 6 * sum(shards) // len(shards)
     assert f"at most 6 of {len(shards)} shards" in description["tier_meaning"]
 
@@ -204,13 +208,10 @@ def test_inspect_counts_for_a_large_index_what_the_first_answer_needs(large_site
 def test_inspect_counts_no_text_as_vectors(built_site):
     description = describe_index(built_site)
 
-    shard = description["roles"]["shard"]["bytes"]
-    codec = description["roles"]["codec"]["bytes"]
+    index = description["roles"]["index"]["bytes"]
     vectors = description["counts"]["vectors"]
-    assert 0 < description["text_bytes"] < shard
-    assert description["bytes_per_vector"] * vectors == pytest.approx(
-        codec + shard - description["text_bytes"]
-    )
+    assert 0 < description["text_bytes"] < index
+    assert description["bytes_per_vector"] * vectors == pytest.approx(index - description["text_bytes"])
     json.dumps(description)
 
 

@@ -14,7 +14,7 @@ MANIFEST = Manifest(
     languages=["en"],
     model={"name": "m", "license": "MIT", "dimensions": 2},
     counts={"pages": 1, "sections": 1, "passages": 1, "vectors": 3},
-    parts=[Part.of("shard", "index/v.bin", b"abc")],
+    parts=[Part.of("index", "index/v.bin", b"abc")],
 )
 
 
@@ -49,7 +49,7 @@ def test_part_refuses_other_bytes_and_names_the_file(data: bytes, says: str) -> 
 
 
 def test_manifest_of_another_version_is_refused_naming_both() -> None:
-    with pytest.raises(VersionError, match="expected format version 2, got version 999"):
+    with pytest.raises(VersionError, match="expected format version 3, got version 999"):
         Manifest.from_bytes(changed(format=999))
 
 

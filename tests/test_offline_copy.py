@@ -180,10 +180,10 @@ def test_damaged_code_is_healed_from_the_network(host: Host, seen: Watched) -> N
 
 def test_damaged_index_is_healed_when_the_search_finds_it(host: Host, seen: Watched) -> None:
     keep_offline(seen, host)
-    seen.page.evaluate(DAMAGE, "index/shard")
+    seen.page.evaluate(DAMAGE, "index/index")
     host.sent.clear()
     assert ask(seen, host).endswith(PARAPHRASE_ANSWER)
-    assert host.requests_of("index/shard") == 1
+    assert host.requests_of("index/index") == 1
     host.stop()
     seen.page.goto(host.url)
     assert ask(seen, host).endswith(PARAPHRASE_ANSWER)

@@ -7,7 +7,7 @@
 import { LatefindError, describe } from "./protocol.js";
 
 /** Format version that this code reads; must equal FORMAT_VERSION in py/latefind/format.py. */
-export const FORMAT_VERSION = 2;
+export const FORMAT_VERSION = 3;
 
 /**
  * Roles of the parts that Python reads, in the order in which they are fetched; of the encoder, JavaScript's
@@ -15,8 +15,8 @@ export const FORMAT_VERSION = 2;
  * @type {Record<Tier, string[]>}
  */
 const INDEX_ROLES = {
-  small: ["settings", "tokenizer", "codec", "shard"],
-  large: ["settings", "tokenizer", "codec", "summary", "names", "shard"],
+  small: ["settings", "tokenizer", "index"],
+  large: ["settings", "tokenizer", "index", "names", "shard"],
 };
 
 /** Roles of a large index whose parts are fetched when a query or a ranking wants them. */
@@ -88,13 +88,14 @@ export function parseManifest(text) {
 }
 
 /**
- * The parts that are loaded before the first semantic query; the others follow when they are wanted.
+ * The parts that are loaded before the first semantic query; those that the manifest brings along are there
+ * with it, the others follow when they are wanted.
  * @param {Manifest} manifest
  * @returns {Part[]}
  */
 export function initialParts({ tier, parts }) {
   const later = [LEXICAL_ROLE, ...(tier === "small" ? [] : ON_DEMAND_ROLES)];
-  return parts.filter(({ role }) => !later.includes(role));
+  return parts.filter(({ role, data }) => !data && !later.includes(role));
 }
 
 /**

@@ -6,6 +6,7 @@ name or, where Pyodide and onnxruntime insist on theirs, in the folder's.
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, select_autoescape
@@ -18,7 +19,7 @@ from latefind_build import model_file
 from latefind_build.browser_python import ARCHIVE, visitor_files
 from latefind_build.bundle import ModelBundle
 from latefind_build.files import HASH_LENGTH, hashed_name, place_part, replaced_folder, write_part
-from latefind_build.index import Index, IndexOptions, build_index
+from latefind_build.index import MOST_IN_MANIFEST, Index, IndexOptions, build_index
 from latefind_build.modules import Code, fixed_names, read_code, strip_jsdoc
 from latefind_build.pages import MOST_INLINE, list_pages, texts_for
 from latefind_build.passage_source import Source
@@ -113,8 +114,14 @@ def _place_model(work: Path, bundle: ModelBundle) -> list[Part]:
     return [
         write_part(work, "encoder", model_file.NAME, model_file.pack_model(bundle.onnx.read_bytes())),
         write_part(work, "tokenizer", "model/tokenizer.json", bundle.tokenizer.read_bytes()),
-        write_part(work, "settings", "model/latefind.json", bundle.settings),
+        _place_settings(work, bundle),
     ]
+
+
+def _place_settings(work: Path, bundle: ModelBundle) -> Part:
+    """Write the model's settings; the manifest brings them along, unless they are larger than any were."""
+    part = write_part(work, "settings", "model/latefind.json", bundle.settings)
+    return replace(part, data=bundle.settings) if part.size <= MOST_IN_MANIFEST else part
 
 
 def _place_code(work: Path, code: Code) -> None:

@@ -20,7 +20,7 @@ GROUPS = {
     "python": ("pyodide", "package"),
     "onnxruntime": ("onnxruntime",),
     "model": ("encoder",),
-    "index": ("tokenizer", "settings", "codec", "summary", "shard"),
+    "index": ("tokenizer", "settings", "index", "shard"),
 }
 """Roles of the parts that semantic search loads; of a large index only as many shards as a query fetches."""
 
@@ -78,7 +78,7 @@ def _row(name: str, part: Transfer) -> str:
 def _paths(manifest: Manifest, roles: Sequence[str]) -> list[str]:
     paths = []
     for role in roles:
-        found = [part.path for part in manifest.by_role(role)]
+        found = [part.path for part in manifest.by_role(role) if not part.data]
         if role == "shard" and manifest.tier == "large":
             # Evenly chosen, for which of them a query fetches nobody knows.
             step = max(1, len(found) // MAX_SHARDS)

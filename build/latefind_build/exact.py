@@ -12,12 +12,11 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
-from latefind import format as formats
 from latefind.errors import FormatError
-from latefind.manifest import Part
+from latefind.format import decode_section
 from latefind.model import TokenPlan
 from latefind.passages import Passage, Section, encoded_text
-from latefind_build.native import NativeSearch
+from latefind_build.native import NativeSearch, read_part, read_shards
 from latefind_build.plans import plan_truncated
 from latefind_build.progress import progress
 
@@ -39,17 +38,10 @@ def read_contents(native: NativeSearch) -> Contents:
     """Read the texts of an index from all of its shards."""
     sections: list[Section] = []
     passages: list[Passage] = []
-    for part in native.manifest.by_role("shard"):
-        shard = formats.read_shard(_read(native, part), part.path)
-        sections += [formats.decode_section(record) for record in shard.records]
+    for shard in read_shards(native.folder, native.manifest):
+        sections += [decode_section(record) for record in shard.records]
         passages += [Passage(*map(int, row)) for row in shard.passages]
     return Contents(sections, passages)
-
-
-def _read(native: NativeSearch, part: Part) -> bytes:
-    data = (native.folder / part.path).read_bytes()
-    part.verify(data)
-    return data
 
 
 def rank_exactly(
@@ -86,7 +78,7 @@ def plan_contents(native: NativeSearch, contents: Contents) -> Iterator[TokenPla
     """Yield the token plan of each passage: what ``Model.plan_document`` gives, by the fast tokenizer."""
     spec = native.engine.model.spec
     [part] = native.manifest.by_role("tokenizer")
-    tokenizer = Tokenizer.from_str(_read(native, part).decode("utf-8"))
+    tokenizer = Tokenizer.from_str(read_part(native.folder, part).decode("utf-8"))
     tokenizer.no_padding()
     # The prefix is inserted after tokenisation, so the text must leave room for it.
     tokenizer.enable_truncation(spec.document_length - (spec.document_prefix_id is not None))

@@ -43,10 +43,10 @@ SHARD_BYTES = 2**20
 SECTION_BYTES, PASSAGE_BYTES = 4, 16
 """What a shard holds beside records and vectors: an offset a section; a range and a length a passage."""
 
-ROOT_IN_MANIFEST = 65_536
-"""A root of the word index of up to so many bytes is in the manifest too, which spares the first search a
-request and a round trip. It has about 35 kB at 2,500 sections, of which cards are nearly all, and 23 at
-100,000; only facets of very many values make it larger."""
+MOST_IN_MANIFEST = 65_536
+"""The root of the word index and the model's settings are in the manifest too, up to so many bytes each: that
+spares a request and, of the root, a round trip. The root has about 35 kB at 2,500 sections, nearly all of it
+cards, and 23 at 100,000; only facets of very many values make it larger. The settings have 1 to 2 kB."""
 
 SEED = 20_240_924
 """Of every random choice. Any number would do, as long as it stays."""
@@ -129,7 +129,7 @@ def _write_lexical(folder: Path, layout: Layout, languages: Sequence[str]) -> Pa
     for name, data in lexical.others.items():
         (folder / "index" / name).write_bytes(data)
     root = write_part(folder, "lexical", "index/lexical.bin", lexical.root)
-    return replace(root, data=lexical.root) if root.size <= ROOT_IN_MANIFEST else root
+    return replace(root, data=lexical.root) if root.size <= MOST_IN_MANIFEST else root
 
 
 def _check_bytes(wanted: int | None, dimensions: int) -> None:

@@ -3,16 +3,15 @@
 from pathlib import Path
 from typing import TypedDict
 
-from latefind.format import FORMAT_VERSION, read_shard
+from latefind.format import FORMAT_VERSION
 from latefind.manifest import ON_DEMAND, ROLES, Manifest
 from latefind.routing import MAX_SHARDS
 from latefind_build.assemble import MARKER
 from latefind_build.download import Transfer, describe_download, format_download
-from latefind_build.native import find_bundle
+from latefind_build.native import find_bundle, read_shards
 
-VECTOR_ROLES = ("codec", "summary", "shard")
+VECTOR_ROLES = ("index", "shard")
 """What vectors take, texts left out; the names serve :meth:`latefind.search.Engine.rank` alone."""
-
 
 WORD_FILES = "lexical-*.bin"
 """The files of a word index, in the folder of its root."""
@@ -28,9 +27,9 @@ class RoleSize(TypedDict):
 class Description(TypedDict):
     """What ``latefind inspect --json`` prints.
 
-    ``download`` is what the first semantic answer needs: all parts of a small index; of a large one all but
-    the names and shards, and the most shards that a query fetches, of mean size. ``transfer`` is that part by
-    part, with the page's own code, and compressed. ``bytes_per_vector`` and
+    ``download`` is what the first semantic answer needs beside the manifest: all parts of a small index; of a
+    large one all but the names and shards, and the most shards that a query fetches, of mean size.
+    ``transfer`` is that part by part, with the page's own code, and compressed. ``bytes_per_vector`` and
     ``bytes_per_passage`` count the codec's tables, the summary and the passages' ranges, but no text.
     """
 
@@ -59,7 +58,7 @@ def describe_index(directory: Path) -> Description:
         parts = manifest.by_role(role)
         roles[role] = {"files": len(parts), "bytes": sum(part.size for part in parts)}
     roles["lexical"] = _word_index_size(folder, manifest)
-    text = sum(_text_bytes(folder / part.path) for part in manifest.by_role("shard"))
+    text = sum(len(record) for shard in read_shards(folder, manifest) for record in shard.records)
     vectors = sum(roles[role]["bytes"] for role in VECTOR_ROLES) - text
     return {
         "format": FORMAT_VERSION,
@@ -70,7 +69,7 @@ def describe_index(directory: Path) -> Description:
         "languages": list(manifest.languages),
         "counts": dict(manifest.counts),
         "roles": roles,
-        "download": _first_download(manifest.tier, roles),
+        "download": _first_download(manifest),
         "transfer": describe_download(folder.resolve(), manifest),
         "text_bytes": text,
         "bytes_per_vector": vectors / max(1, manifest.counts.get("vectors", 0)),
@@ -85,29 +84,23 @@ def _word_index_size(folder: Path, manifest: Manifest) -> RoleSize:
     return {"files": len(files), "bytes": sum(path.stat().st_size for path in files)}
 
 
-def _text_bytes(path: Path) -> int:
-    return sum(len(record) for record in read_shard(path.read_bytes(), str(path)).records)
-
-
 def _explain_tier(tier: str, roles: dict[str, RoleSize]) -> str:
-    shards = roles["shard"]
+    index, shards = roles["index"], roles["shard"]
     if tier == "small":
-        return f"one file of {shards['bytes'] / 1e6:.2f} MB is loaded, every vector is scanned"
+        return f"one file of {index['bytes'] / 1e6:.2f} MB is loaded, every vector is scanned"
     mean = shards["bytes"] / max(1, shards["files"])
     return (
-        f"a summary of {roles['summary']['bytes'] / 1e6:.2f} MB stays in memory and names, for each query, "
+        f"a summary of {index['bytes'] / 1e6:.2f} MB stays in memory and names, for each query, "
         f"at most {MAX_SHARDS} of {shards['files']} shards of {mean / 1e3:.0f} kB; those not yet in memory "
         "are fetched"
     )
 
 
-def _first_download(tier: str, roles: dict[str, RoleSize]) -> int:
-    everything = sum(size["bytes"] for role, size in roles.items() if role != "lexical")
-    if tier == "small":
-        return everything
-    shards = roles["shard"]
-    fetched = min(MAX_SHARDS, shards["files"]) * shards["bytes"] // max(1, shards["files"])
-    return everything - sum(roles[role]["bytes"] for role in ON_DEMAND) + fetched
+def _first_download(manifest: Manifest) -> int:
+    later = (*ON_DEMAND, "lexical")
+    always = sum(part.size for part in manifest.parts if part.role not in later and not part.data)
+    shards = [part.size for part in manifest.by_role("shard")]
+    return always + min(MAX_SHARDS, len(shards)) * sum(shards) // max(1, len(shards))
 
 
 def format_description(description: Description) -> str:

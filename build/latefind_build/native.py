@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from latefind.errors import FormatError, IntegrityError, UsageError
+from latefind.format import Shard, cut_part, read_shard
 from latefind.fusion import CANDIDATES, fuse
 from latefind.lexical import LexicalHits, LexicalIndex
 from latefind.manifest import Manifest, Part
@@ -44,6 +45,25 @@ def find_bundle(directory: Path) -> Path:
     )
 
 
+def read_part(folder: Path, part: Part) -> bytes:
+    """Return a part of the bundle in ``folder``, verified."""
+    try:
+        data = (folder / part.path).read_bytes()
+    except FileNotFoundError as error:
+        raise IntegrityError.expected(
+            folder / part.path, f"{part.size} bytes", "no file", "Build the index again."
+        ) from error
+    part.verify(data)
+    return data
+
+
+def read_shards(folder: Path, manifest: Manifest) -> Iterator[Shard]:
+    """Yield the shards of the bundle in ``folder``, in the order of the index."""
+    for part in manifest.shards():
+        data = read_part(folder, part)
+        yield read_shard(cut_part(data, part.path)[1] if part.role == "index" else data, part.path)
+
+
 class NativeSearch:
     """An index on disk, opened for search."""
 
@@ -57,21 +77,12 @@ class NativeSearch:
         encoders = self.manifest.by_role("encoder")
         if len(encoders) != 1:
             raise FormatError.expected(path, "one part with the role encoder", str(len(encoders)))
-        packed = self._read(encoders[0])
-        encoders[0].verify(packed)
+        packed = read_part(self.folder, encoders[0])
         self._encoder = Encoder(unpack_model(packed, encoders[0].path), encoders[0].path)
 
     def _load(self, paths: Iterable[str]) -> None:
         for path in paths:
-            self.engine.add_part(path, self._read(self._parts[path]))
-
-    def _read(self, part: Part) -> bytes:
-        try:
-            return (self.folder / part.path).read_bytes()
-        except FileNotFoundError as error:
-            raise IntegrityError.expected(
-                self.folder / part.path, f"{part.size} bytes", "no file", "Build the index again."
-            ) from error
+            self.engine.add_part(path, read_part(self.folder, self._parts[path]))
 
     def encode(self, text: str) -> npt.NDArray[np.float32]:
         """Return the query's token embeddings, float32 (scored tokens, dimensions)."""
@@ -87,8 +98,7 @@ class NativeSearch:
         roots = self.manifest.by_role("lexical")
         if not roots:
             return None
-        data = self._read(roots[0])
-        roots[0].verify(data)
+        data = read_part(self.folder, roots[0])
         return LexicalIndex.open(data, self._read_beside(roots[0]), roots[0].path)
 
     def _read_beside(self, root: Part) -> Callable[[str], bytes]:

@@ -1,4 +1,4 @@
-"""Writes the parts of an index: codec, shards, and for the large tier the summary and the names."""
+"""Writes the parts of an index: codec and shards, and for the large tier the summary and the names."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,13 +20,16 @@ from latefind_build.store import VectorStore
 SUMMARY_SLOTS = 16
 """Codes of a passage in the summary: [CLS] and 15 clusters of its other vectors."""
 
+INDEX = "index/index.bin"
+"""What is read before the first query: the codec, then a small index's shard or a large one's summary."""
+
 BLOCK_PASSAGES = 1_000
 """Passages coded at a time: at most 256 vectors each, 131 MB."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Which sections are in which shard, by their number before ordering; and whether there is a summary."""
+    """Which sections are in which shard, by their number before ordering; without summary there is one."""
 
     sections: Sequence[Section]
     passages: Sequence[Passage]
@@ -47,7 +50,7 @@ class _Group:
 
 def write_index(folder: Path, layout: Layout, store: VectorStore, codec: Codec) -> list[Part]:
     """Write all parts below ``folder``/index; return them in the order of the manifest's roles."""
-    parts = [write_part(folder, "codec", "index/codec.bin", write_codec(codec))]
+    tables = write_codec(codec)
     shards: list[Part] = []
     summaries: list[npt.NDArray[np.uint16]] = []
     groups = list(_groups(layout))
@@ -62,21 +65,23 @@ def write_index(folder: Path, layout: Layout, store: VectorStore, codec: Codec) 
             codes,
             residuals,
         )
+        if not layout.summary:
+            return [write_part(folder, "index", INDEX, tables + data)]
         shards.append(write_part(folder, "shard", f"index/shard-{len(shards):05}.bin", data))
-        if layout.summary:
-            summaries.append(summarize_passages(store.passages(group.numbers), codec))
-    if layout.summary:
-        ends = groups[-1]
-        summary = Summary(
-            np.concatenate(summaries, axis=1),
-            _bounds([g.first_passage for g in groups], ends.first_passage + len(ends.passages)),
-            _bounds([g.first_section for g in groups], ends.first_section + len(ends.sections)),
-        )
-        data = write_summary(summary, len(codec.centroids))
-        parts.append(write_part(folder, "summary", "index/summary.bin", data))
-        ordered = [section for group in groups for section in group.sections]
-        parts.append(write_part(folder, "names", "index/names.bin", _names(ordered)))
-    return [*parts, *shards]
+        summaries.append(summarize_passages(store.passages(group.numbers), codec))
+    ends = groups[-1]
+    summary = Summary(
+        np.concatenate(summaries, axis=1),
+        _bounds([g.first_passage for g in groups], ends.first_passage + len(ends.passages)),
+        _bounds([g.first_section for g in groups], ends.first_section + len(ends.sections)),
+    )
+    tables += write_summary(summary, len(codec.centroids))
+    ordered = [section for group in groups for section in group.sections]
+    return [
+        write_part(folder, "index", INDEX, tables),
+        write_part(folder, "names", "index/names.bin", _names(ordered)),
+        *shards,
+    ]
 
 
 def _groups(layout: Layout) -> Iterator[_Group]:

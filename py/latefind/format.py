@@ -1,4 +1,4 @@
-"""The index's binary parts, version 2: writer beside reader, in the order of ``docs/format.md``.
+"""The index's binary parts, version 3: writer beside reader, in the order of ``docs/format.md``.
 
 An index is a set of *parts*, each a self-contained file that fits one download. This module has what all
 parts share, the 24-byte header, and the *shard*, which holds whole sections: their texts, the passages
@@ -24,7 +24,7 @@ import numpy.typing as npt
 from latefind.errors import FormatError, VersionError
 from latefind.passages import Passage, Section
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 """Version of the index format, independent of the package's version; in every header and the manifest."""
 
 MAGIC = b"latefind"
@@ -80,7 +80,21 @@ def write_header(kind: int, body: bytes) -> bytes:
     return _HEADER.pack(MAGIC, FORMAT_VERSION, kind, 0, _HEADER.size + len(body)) + body
 
 
-def read_header(data: bytes, kind: int, where: str) -> memoryview:
+def cut_part(data: bytes, where: str) -> tuple[memoryview, memoryview]:
+    """Cut a file of two parts, one after the other, by the length in the header of the first.
+
+    Raises
+    ------
+    FormatError
+        The file is shorter than that.
+    """
+    length = _HEADER.unpack_from(data)[-1] if len(data) >= _HEADER.size else _HEADER.size
+    if length > len(data):
+        raise FormatError.expected(where, f"{length} bytes and another part", f"{len(data)}", "Build again.")
+    return memoryview(data)[:length], memoryview(data)[length:]
+
+
+def read_header(data: bytes | memoryview, kind: int, where: str) -> memoryview:
     """Check the header of a part and return what follows it.
 
     Raises
@@ -216,7 +230,7 @@ def write_shard(
     return write_header(KIND_SHARD, body)
 
 
-def read_shard(data: bytes, where: str = "shard") -> Shard:
+def read_shard(data: bytes | memoryview, where: str = "shard") -> Shard:
     """Read a shard; the arrays are views of ``data``, records stay undecoded.
 
     Raises

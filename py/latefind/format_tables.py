@@ -50,7 +50,7 @@ def write_codec(codec: Codec) -> bytes:
     return write_header(KIND_CODEC, body)
 
 
-def read_codec(data: bytes, where: str = "codec") -> Codec:
+def read_codec(data: bytes | memoryview, where: str = "codec") -> Codec:
     """Read the codec's tables; the arrays are views of ``data``.
 
     Raises
@@ -118,7 +118,7 @@ def write_summary(summary: Summary, centroids: int) -> bytes:
     return write_header(KIND_SUMMARY, body)
 
 
-def read_summary(data: bytes, where: str = "summary") -> Summary:
+def read_summary(data: bytes | memoryview, where: str = "summary") -> Summary:
     """Read a summary; the arrays are views of ``data``.
 
     Raises

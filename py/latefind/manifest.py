@@ -22,20 +22,19 @@ ROLES = (
     "encoder",
     "tokenizer",
     "settings",
-    "codec",
-    "summary",
+    "index",
     "names",
     "shard",
     "lexical",
 )
 """What a part is for, in the order in which the manifest lists them."""
 
-ENGINE_ROLES = ("tokenizer", "settings", "codec", "summary", "names", "shard")
+ENGINE_ROLES = ("tokenizer", "settings", "index", "names", "shard")
 """The parts that the Python engine reads; the others are files of the runtime and the query encoder."""
 
-
 TIERS = ("small", "large")
-"""Small: one shard, loaded before the first query. Large: shards are fetched as queries want them."""
+"""Small: the index part has the one shard. Large: it has the summary, and shards are fetched as queries want
+them."""
 
 ON_DEMAND = ("names", "shard")
 """Roles that the large tier loads only when a request needs them."""
@@ -43,7 +42,7 @@ ON_DEMAND = ("names", "shard")
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One file of the bundle.
+    """One file of the bundle. What its role means is in ``docs/format.md``.
 
     Attributes
     ----------
@@ -109,6 +108,10 @@ class Manifest:
     def by_role(self, role: str) -> list[Part]:
         """Return the parts of one role, in order."""
         return [part for part in self.parts if part.role == role]
+
+    def shards(self) -> list[Part]:
+        """Return the parts that have sections, in their order: of the small tier the index part itself."""
+        return self.by_role("index" if self.tier == "small" else "shard")
 
     def initial(self) -> list[Part]:
         """Return the engine's parts that must be there before the first query."""

@@ -18,7 +18,7 @@ from latefind.format_tables import Summary
 from latefind.kernels import Query, top
 
 MAX_SHARDS = 6
-"""Shards of one query. With manifest, codec and summary that is at most eight requests after the runtime."""
+"""Shards of one query. With manifest, and codec and summary, that is eight requests after the runtime."""
 
 RANKED = 400
 """Passages that vote."""

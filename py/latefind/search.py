@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from latefind.commonness import SAMPLED, distinctiveness, primary
 from latefind.errors import FormatError, LatefindError
-from latefind.format import decode_section, read_shard
+from latefind.format import cut_part, decode_section, read_shard
 from latefind.format_tables import Names, Summary, read_codec, read_names, read_summary
 from latefind.highlight import Passage, find_words, highlight_passage
 from latefind.kernels import Query, prepare_query
@@ -68,12 +68,15 @@ class Engine:
         self._asked: tuple[Vectors, Query] | None = None
         self._planned: tuple[int, int, list[Span]] | None = None
         self._remembered: OrderedDict[tuple[int, int], tuple[list[Span], Vectors]] = OrderedDict()
-        self._shards = ShardStore([part.path for part in manifest.by_role("shard")])
+        self._shards = ShardStore([part.path for part in manifest.shards()])
+        for part in manifest.initial():
+            if part.data:
+                self.add_part(part.path, part.data)
 
     @property
     def initial(self) -> list[str]:
-        """Paths of the parts that must be added before the first query."""
-        return [part.path for part in self.manifest.initial()]
+        """Paths of the parts that must be added before the first query: those that the manifest lacks."""
+        return [part.path for part in self.manifest.initial() if not part.data]
 
     @property
     def ready(self) -> bool:
@@ -95,10 +98,8 @@ class Engine:
             raise FormatError.expected(path, "a part that the manifest names", "another")
         part.verify(data)
         match part.role:
-            case "codec":
-                self._shards.set_codec(read_codec(data, path))
-            case "summary":
-                self._summary = read_summary(data, path)
+            case "index":
+                self._add_index(data, path)
             case "names":
                 self._names = read_names(data, path)
             case "shard":
@@ -110,6 +111,15 @@ class Engine:
         if self._awaited.keys() == {path}:
             self._check_initial()
         self._awaited.pop(path, None)
+
+    def _add_index(self, data: bytes, path: str) -> None:
+        """Read the codec, and what follows it: the one shard of a small index, the summary of a large one."""
+        codec, following = cut_part(data, path)
+        self._shards.set_codec(read_codec(codec, path))
+        if self.manifest.tier == "small":
+            self._shards.add(path, read_shard(following, path))
+        else:
+            self._summary = read_summary(following, path)
 
     def _check_initial(self) -> None:
         """Check that the initial parts belong together."""

@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer
 
-from latefind.format import read_shard
 from latefind.manifest import Manifest
 from latefind.model import TokenPlan, insert_prefix, plan_document_ids
 from latefind.passages import Passage, Section, encoded_text
@@ -25,6 +24,7 @@ from latefind_build.bundle import ModelBundle
 from latefind_build.cache import EmbeddingCache, cache_file, encode_cached, key_of
 from latefind_build.cli import main
 from latefind_build.encode import Encoder, default_jobs
+from latefind_build.native import read_shards
 from latefind_build.progress import progress, say
 
 TURN = 0.35
@@ -69,7 +69,7 @@ def describe(folder: Path) -> dict[str, Any]:
     """Return counts and bytes of an index."""
     manifest = Manifest.from_bytes((folder / "manifest.json").read_bytes())
     parts = [part for part in manifest.parts if part.path.startswith("index/")]
-    shards = [read_shard((folder / part.path).read_bytes()) for part in manifest.by_role("shard")]
+    shards = list(read_shards(folder, manifest))
     index = sum(part.size for part in parts)
     text = sum(len(record) for shard in shards for record in shard.records)
     return {

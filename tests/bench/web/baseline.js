@@ -36,8 +36,8 @@ async function startPython(base, manifest) {
   pyodide.FS.writeFile("/home/pyodide/baseline.py", await (await fetch("baseline.py")).text());
   const module = pyodide.pyimport("baseline");
   for (const { role, path } of manifest.parts) {
-    if (role !== "codec" && role !== "shard") continue;
-    module.add(role, new Uint8Array(await (await fetch(base + path)).arrayBuffer()));
+    if (role !== "index" && role !== "shard") continue;
+    module.add(role, manifest.tier, new Uint8Array(await (await fetch(base + path)).arrayBuffer()));
   }
   const arrays = () => {
     const [vectors, lengths] = ["vectors", "lengths.astype('uint32')"].map((code) => {

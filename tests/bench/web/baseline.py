@@ -6,7 +6,7 @@ import time
 import numpy as np
 
 from latefind.codec import decode_vectors
-from latefind.format import decode_section, read_shard
+from latefind.format import cut_part, decode_section, read_shard
 from latefind.format_tables import read_codec
 
 BLOCK_VECTORS = 16_384
@@ -15,13 +15,15 @@ codec = None
 shards = []
 
 
-def add(role, data):
-    """Take the bytes of the codec or of a shard."""
+def add(role, tier, data):
+    """Take the bytes of the index part or of a shard."""
     global codec
-    if role == "codec":
-        codec = read_codec(data.to_bytes())
-    else:
-        shards.append(read_shard(data.to_bytes()))
+    shard = data.to_bytes()
+    if role == "index":
+        tables, shard = cut_part(shard, role)
+        codec = read_codec(tables)
+    if role == "shard" or tier == "small":
+        shards.append(read_shard(shard))
 
 
 def prepare():
