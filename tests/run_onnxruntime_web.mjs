@@ -8,8 +8,9 @@ import { pathToFileURL, fileURLToPath } from "node:url";
 
 const repository = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const dist = path.join(repository, "web", "node_modules", "onnxruntime-web", "dist");
-const ort = await import(pathToFileURL(path.join(dist, "ort.wasm.min.mjs")).href);
-ort.env.wasm.wasmPaths = pathToFileURL(dist + path.sep).href;
+const ort = await import(pathToFileURL(path.join(dist, "ort.wasm.bundle.min.mjs")).href);
+// It is made for browsers and reads no file itself.
+ort.env.wasm.wasmBinary = await readFile(path.join(dist, "ort-wasm-simd-threaded.wasm"));
 ort.env.wasm.numThreads = 1;
 
 const chunks = [];

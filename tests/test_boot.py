@@ -88,6 +88,13 @@ def test_boot_fetches_every_file_of_the_runtime_once(started: Watched) -> None:
     assert sum(path.endswith(".wasm") for path in fetched) == 2
 
 
+def test_boot_fetches_onnxruntime_as_one_module_and_starts_no_worker_for_it(started: Watched) -> None:
+    names = [path.rsplit("/", 1)[-1] for path in paths(started) if path.startswith("runtime/onnxruntime-")]
+    assert sorted(names) == ["ort-wasm-simd-threaded.wasm", "ort.wasm.bundle.min.mjs"]
+    workers = [worker.url.rsplit("/", 1)[-1] for worker in started.page.workers]
+    assert sorted(workers) == ["encoder-worker.js", "worker.js"]
+
+
 def test_boot_shows_its_stages_in_the_page_s_timeline(started: Watched) -> None:
     stages = {name: (begun, ended) for name, begun, ended in started.page.evaluate(STAGES)}
     assert {"start", "pyodide", "packages", "import", "model", "session", "warm up"} <= stages.keys()

@@ -17,6 +17,9 @@ import { timed } from "./stages.js";
 /** The runtime's WebAssembly, in its folder. */
 export const WASM = "ort-wasm-simd-threaded.wasm";
 
+/** The runtime's one module: the loader of its WebAssembly is in it. */
+const MODULE = "ort.wasm.bundle.min.mjs";
+
 /** Bytes of a page of WebAssembly's memory. */
 const PAGE = 65_536;
 
@@ -54,14 +57,11 @@ export class Encoder {
    * @returns {Promise<Encoder>}
    */
   static async start(folder, model, where, most) {
-    const [{ module }, { url: mjs }] = await Promise.all([
-      importModule(`${folder}ort.wasm.min.mjs`),
-      importModule(`${folder}ort-wasm-simd-threaded.mjs`),
-    ]);
+    const { module } = await importModule(folder + MODULE);
     const ort = /** @type {Ort} */ (module);
     ort.env.logLevel = "error";
     ort.env.wasm.numThreads = 1;
-    ort.env.wasm.wasmPaths = { mjs, wasm: folder + WASM };
+    ort.env.wasm.wasmPaths = { wasm: folder + WASM };
     const bytes = await timed("model", async () => gunzip(await model, where));
     const pages = most ?? Math.max(MEMORY_PAGES, Math.ceil((MEMORY_SHARE * bytes.length) / PAGE));
     const restore = limitSharedMemory(pages);

@@ -31,7 +31,7 @@ from latefind_build.stem_modules import SNOWBALL, stemmer_files
 MODULE = "pyodide.asm.mjs"
 PYODIDE_FILES = ("pyodide.mjs", MODULE, "pyodide.asm.wasm", STDLIB)
 _GET_MEMORY = "var getMemory=size=>{"
-ORT_FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
+ORT_FILES = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
 
 
 def pack_runtime(node_modules: Path, output: Path, wheels: Path | None = None) -> None:
