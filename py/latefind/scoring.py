@@ -68,8 +68,12 @@ def add_sections(
 ) -> None:
     """Add every passage of the named sections (numbers within their shards) to those chosen."""
     for shard, numbers in sections.items():
-        passages = np.flatnonzero(np.isin(shard.owners, np.asarray(numbers, np.intp)))
-        chosen[shard] = np.union1d(chosen[shard], passages) if shard in chosen else passages
+        wanted = np.zeros(len(shard.records), np.bool_)
+        wanted[np.asarray(numbers, np.intp)] = True
+        passages = wanted[shard.owners]
+        if shard in chosen:
+            passages[chosen[shard]] = True
+        chosen[shard] = np.flatnonzero(passages)
 
 
 def score_sections(shard: LoadedShard, query: Query, passages: npt.NDArray[np.intp]) -> ScoredSections:
@@ -78,9 +82,8 @@ def score_sections(shard: LoadedShard, query: Query, passages: npt.NDArray[np.in
     owners = shard.owners[passages]
     # Sorted by owner, then from the best down: the first passage of each owner is its best.
     order = np.lexsort((-scores, owners))
-    sections, first = np.unique(owners[order], return_index=True)
-    kept = order[first]
-    return ScoredSections(shard, sections.astype(np.intp), passages[kept], scores[kept])
+    kept = order[np.diff(owners[order], prepend=-1) > 0]
+    return ScoredSections(shard, owners[kept], passages[kept], scores[kept])
 
 
 def merge(parts: Sequence[ScoredSections], limit: int) -> list[Scored]:

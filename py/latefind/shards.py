@@ -78,8 +78,8 @@ class LoadedShard:
 
     def count_passing(self, filters: Filters | None) -> int:
         """Return how many sections with vectors pass the filters."""
-        filled = np.unique(self.owners[self.lengths > 0])
-        return int(self.passing(filters)[filled].sum()) if filters else len(filled)
+        filled = np.bincount(self.owners[self.lengths > 0], minlength=len(self.records)) > 0
+        return int((filled & self.passing(filters)).sum() if filters else filled.sum())
 
     def passing(self, wanted: Filters) -> npt.NDArray[np.bool_]:
         """Return which sections pass, bool (sections,)."""
