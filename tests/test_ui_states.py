@@ -27,6 +27,23 @@ def test_progress_names_what_has_arrived(watched: Watched) -> None:
     expect(element.host.locator(".doing")).to_have_text("")
 
 
+def test_who_types_without_rest_is_answered_meanwhile(watched: Watched) -> None:
+    page = watched.page
+    page.clock.install()
+    element = ready(page)
+    element.open()
+    page.clock.run_for(1_000)
+    before = page.evaluate("() => fake.asked.length")
+    for letter in "flowers":
+        page.keyboard.type(letter)
+        page.clock.run_for(60)
+    texts = page.evaluate("(before) => fake.asked.slice(before).map(({ text }) => text)", before)
+    assert len(texts) == 1
+    assert texts[0] in {"flow", "flowe"}
+    page.clock.run_for(100)
+    assert page.evaluate("() => fake.asked.at(-1).text") == "flowers"
+
+
 def test_press_counts_while_texts_change_under_it(watched: Watched) -> None:
     page = watched.page
     element = ready(page)

@@ -9,6 +9,7 @@ import { nameOf } from "./result.js";
 import { ResultList, groupByPage, sameTexts, sortResults } from "./results.js";
 import { writeQuestion } from "./question.js";
 import { Tools } from "./tools.js";
+import { Typing } from "./typing.js";
 import { tellExpanded } from "./view.js";
 import { Steady, Walker } from "./walker.js";
 
@@ -20,9 +21,6 @@ import { Steady, Walker } from "./walker.js";
 /** @typedef {import("./session.js").Recent} Recent */
 /** @typedef {import("./texts.js").Texts} Texts */
 /** @typedef {"idle" | "loading" | "searching" | "ready" | "failed"} State */
-
-/** Typing rests for this long (ms) before a query runs. */
-const DEBOUNCE = 90;
 
 /**
  * What the next answer does to the list: "replace" it, "refine" it in place unless somebody is aiming at a
@@ -50,8 +48,7 @@ export class Panel {
   #groups = [];
   /** @type {Change} */
   #change = "replace";
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #typing;
+  #typing = new Typing(() => void this.run());
   #asking = false;
   /** Whether the last word may still be typed. */
   #unfinished = false;
@@ -151,8 +148,7 @@ export class Panel {
     this.#steady.typed();
     this.#unfinished = true;
     this.#view.wipe.hidden = !this.#view.input.value;
-    clearTimeout(this.#typing);
-    this.#typing = setTimeout(() => void this.run(), DEBOUNCE);
+    this.#typing.typed();
   }
 
   /** Begin to load before the first query is typed. */
@@ -168,7 +164,7 @@ export class Panel {
   /** Answer what is in the field. */
   async run() {
     const { input, wipe } = this.#view;
-    clearTimeout(this.#typing);
+    this.#typing.stop();
     wipe.hidden = !input.value;
     writeQuestion(this.#settings.param, this.text);
     this.#limit = this.#settings.limit;

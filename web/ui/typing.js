@@ -1,0 +1,37 @@
+/**
+ * @file When what is being typed is asked: as soon as typing rests, and now and then where it does not. Who
+ * types evenly and fast would otherwise see nothing before the end.
+ */
+
+/** Typing rests for this long (ms) before a query runs. */
+const REST = 90;
+
+/** A letter waits for its query no longer than this (ms). */
+const LONGEST = 240;
+
+export class Typing {
+  #run;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  /** When the first letter came that no query has taken up. @type {number | undefined} */
+  #since;
+
+  /** @param {() => void} run  asks what is typed by then */
+  constructor(run) {
+    this.#run = run;
+  }
+
+  /** A letter was typed, or taken away. */
+  typed() {
+    const now = performance.now();
+    this.#since ??= now;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(this.#run, Math.min(REST, this.#since + LONGEST - now));
+  }
+
+  /** It is asked now. */
+  stop() {
+    clearTimeout(this.#timer);
+    this.#since = undefined;
+  }
+}
