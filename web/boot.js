@@ -107,6 +107,7 @@ function startPython(manifest, text, loader, progress, finding, kept) {
         const snapshot = readSnapshot(bytes);
         own.set(stdlib, Promise.resolve(filesOf(snapshot).get(STDLIB) ?? new Uint8Array()));
         const python = await timed("python", async () => Python.restore(await importing, snapshot));
+        own.clear(); // Nothing holds the snapshot any more.
         return { python, restored: true };
       } catch {
         await kept?.drop();

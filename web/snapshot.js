@@ -289,7 +289,7 @@ function filesBelow(fs, folder) {
  */
 export function placeFile(fs, path, data) {
   fs.mkdirTree(path.slice(0, path.lastIndexOf("/")));
-  fs.writeFile(path, data, { canOwn: true });
+  fs.writeFile(path, data); // A copy: what it was part of can go.
 }
 
 /**
