@@ -39,11 +39,15 @@ def test_who_types_without_rest_is_answered_meanwhile(watched: Watched) -> None:
     for letter in "flowers":
         page.keyboard.type(letter)
         page.clock.run_for(60)
-    texts = page.evaluate("(before) => fake.asked.slice(before).map(({ text }) => text)", before)
-    assert len(texts) == 1
-    assert texts[0] in {"flow", "flowe"}
+    asked = page.evaluate(
+        "(before) => fake.asked.slice(before).map(({ text, mode }) => [text, mode])", before
+    )
+    assert asked in ([["flow", "lexical"]], [["flowe", "lexical"]])
     page.clock.run_for(100)
-    assert page.evaluate("() => fake.asked.at(-1).text") == "flowers"
+    assert page.evaluate("() => [fake.asked.at(-1).text, fake.asked.at(-1).mode ?? 'all']") == [
+        "flowers",
+        "all",
+    ]
 
 
 def test_press_counts_while_texts_change_under_it(watched: Watched) -> None:

@@ -48,7 +48,7 @@ export class Panel {
   #groups = [];
   /** @type {Change} */
   #change = "replace";
-  #typing = new Typing(() => void this.run());
+  #typing = new Typing((hasty) => void this.run(hasty));
   #asking = false;
   /** Whether the last word may still be typed. */
   #unfinished = false;
@@ -161,21 +161,24 @@ export class Panel {
     }
   }
 
-  /** Answer what is in the field. */
-  async run() {
+  /**
+   * Answer what is in the field.
+   * @param {boolean} [hasty]  while somebody types on
+   */
+  async run(hasty = false) {
     const { input, wipe } = this.#view;
     this.#typing.stop();
     wipe.hidden = !input.value;
     writeQuestion(this.#settings.param, this.text);
     this.#limit = this.#settings.limit;
-    if (this.text) return this.#ask("replace");
+    if (this.text) return this.#ask("replace", hasty);
     this.#session.drop();
     this.#asking = false;
     return this.#showIdle();
   }
 
-  /** @param {Change} change */
-  async #ask(change) {
+  /** @type {(change: Change, hasty?: boolean) => Promise<void>} */
+  async #ask(change, hasty = false) {
     this.#change = change;
     this.#asking = true;
     this.#view.error.hidden = true;
@@ -185,7 +188,7 @@ export class Panel {
     const { filters, explain } = this.#tools;
     try {
       const wish = { limit: this.#limit, filters, explain, typing: this.#unfinished };
-      await this.#session.ask(this.text, wish, (answer, last) => this.#take(answer, last));
+      await this.#session.ask(this.text, wish, (answer, last) => this.#take(answer, last), hasty);
     } catch (error) {
       this.#fail(error);
     }

@@ -76,18 +76,21 @@ export class Session {
   /**
    * Ask; what was asked before is dropped.
    * @param {string} text
-   * @param {Omit<Wish, "signal" | "onUpdate">} wish
+   * @param {Omit<Wish, "signal" | "onUpdate" | "mode">} wish
    * @param {(answer: Answer, last: boolean) => void} onAnswer  called for each answer, a better one each time
+   * @param {boolean} [hasty]  while somebody types on: by words, which cost little, where there is a choice
    * @returns {Promise<void>} once the last answer is there; rejects unless another question came
    */
-  async ask(text, wish, onAnswer) {
+  async ask(text, wish, onAnswer, hasty = false) {
     this.drop();
     const { signal } = (this.#query = new AbortController());
     try {
       const search = await this.open();
       if (signal.aborted) return;
       const onUpdate = (/** @type {Answer} */ answer) => signal.aborted || onAnswer(answer, false);
-      const answer = await search.query(text, { ...wish, signal, onUpdate });
+      const { lexical, semantic } = search.status;
+      const mode = hasty && lexical === "ready" && semantic === "ready" ? "lexical" : "hybrid";
+      const answer = await search.query(text, { ...wish, mode, signal, onUpdate });
       if (!signal.aborted) onAnswer(answer, true);
     } catch (error) {
       if (!signal.aborted) throw error;

@@ -65,6 +65,7 @@
  * @property {Record<string, string[]>} filters
  * @property {boolean} [explain]
  * @property {boolean} [typing]  the last word may be unfinished
+ * @property {"hybrid" | "lexical"} mode
  * @property {AbortSignal} signal
  * @property {(answer: Answer) => void} [onUpdate]  an answer that a better one follows
  */

@@ -16,7 +16,7 @@ export class Typing {
   /** When the first letter came that no query has taken up. @type {number | undefined} */
   #since;
 
-  /** @param {() => void} run  asks what is typed by then */
+  /** @param {(hasty: boolean) => void} run  asks what is typed by then, in haste while it goes on */
   constructor(run) {
     this.#run = run;
   }
@@ -26,7 +26,8 @@ export class Typing {
     const now = performance.now();
     this.#since ??= now;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(this.#run, Math.min(REST, this.#since + LONGEST - now));
+    const left = this.#since + LONGEST - now;
+    this.#timer = setTimeout(() => this.#run(left < REST), Math.min(REST, left));
   }
 
   /** It is asked now. */
