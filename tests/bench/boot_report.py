@@ -46,8 +46,8 @@ never seen the files; *second* and *third*: new pages with the same profile."""
 
 STAGES_TEXT = """The stages of loads with the median time, as the page's performance timeline has them
 (`latefind:*`). *start* is the search worker's and holds *python*, which holds *pyodide*, *packages* and
-*import*, or only *restore* where it goes on from [a start that was kept](design.md#kept); *encoder* is the other
-worker's and holds *model* and *session*."""
+*import*, or only *restore* where it goes on from [a start that was kept](design.md#kept); *encoder* is the
+other worker's and holds *model* and *session*."""
 
 VISITS = """### Visits of the demo site {{#start-visits}}
 
