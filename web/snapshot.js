@@ -226,18 +226,16 @@ function addressesOf({ GOT }) {
  * @returns {number[]}
  */
 function spansOf(memory) {
-  const words = new Float64Array(memory.buffer, memory.byteOffset, memory.length / 8);
-  const bits = new BigUint64Array(words.buffer, words.byteOffset, words.length);
+  const words = new Uint32Array(memory.buffer, memory.byteOffset, memory.length / 4);
   /** @type {number[]} */
   const spans = [];
   for (let start = 0; start < memory.length; start += PAGE) {
-    let at = start / 8;
-    const end = (start + PAGE) / 8;
-    // As numbers, which is quicker; negative zero and what is not a number are told apart bit by bit.
-    while (at < end && words[at] === 0 && bits[at] === 0n) at += 1;
+    let at = start / 4;
+    const end = (start + PAGE) / 4;
+    while (at < end && words[at] === 0) at += 1;
     if (at === end) continue;
-    const last = spans.length - 2;
-    if (last >= 0 && Number(spans[last]) + Number(spans[last + 1]) === start) spans[last + 1] = Number(spans[last + 1]) + PAGE;
+    const [begun = 0, length = 0] = spans.slice(-2);
+    if (spans.length && begun + length === start) spans[spans.length - 1] = length + PAGE;
     else spans.push(start, PAGE);
   }
   return spans;
