@@ -54,10 +54,15 @@ BYTES = """async (text) => {
 }"""
 """Whether a text is anywhere in what is kept, in one, two or four bytes a character."""
 
+COPY = """async () => {
+  const [entry] = await (await caches.open("latefind-start")).keys();
+  await (await caches.open("copy")).put(entry, await caches.match(entry));
+}"""
+
 CHANGE = """async ([from, to]) => {
   const cache = await caches.open("latefind-start");
-  const [entry] = await cache.keys();
-  const bytes = new Uint8Array(await (await cache.match(entry)).arrayBuffer());
+  const [entry] = await (await caches.open("copy")).keys();
+  const bytes = new Uint8Array(await (await caches.match(entry, { cacheName: "copy" })).arrayBuffer());
   if (to === null) return cache.put(entry, new Response(bytes.subarray(0, from)));
   const [, length] = new Uint32Array(bytes.slice(0, 8).buffer);
   const text = new TextDecoder().decode(bytes.subarray(8, 8 + length));
@@ -65,7 +70,7 @@ CHANGE = """async ([from, to]) => {
   const head = new Uint32Array([new Uint32Array(bytes.slice(0, 4).buffer)[0], changed.length]);
   return cache.put(entry, new Response(new Blob([head, changed, bytes.subarray(8 + length)])));
 }"""
-"""Cut what is kept off, or change the description that it begins with."""
+"""Keep the copy, cut off or with another description at its beginning."""
 
 QUESTION = "stop snails eating my lettuce"
 
@@ -77,22 +82,35 @@ def start(page: Page, site: Path, **options: object) -> dict[str, Any]:
     return opened
 
 
-def start_again(watched: Watched, site: Path, **options: object) -> dict[str, Any]:
-    """Start on a new page of the same profile."""
+def open_again(watched: Watched) -> None:
+    """Open a new page of the same profile; the one before keeps nothing any more."""
     watched.page.close()
     watched.page = watched.page.context.new_page()
+
+
+def change(watched: Watched, site: Path, *how: object) -> None:
+    open_again(watched)
+    watched.page.goto(site_url(site))
+    watched.page.evaluate(CHANGE, how)
+
+
+def start_again(watched: Watched, site: Path, **options: object) -> dict[str, Any]:
+    """Start on a new page of the same profile."""
+    open_again(watched)
     watched.requests.clear()
     watched.page.on("request", lambda request: watched.requests.append(request.url))
     watched.page.on("console", lambda message: watched.console.append(message.text))
     return start(watched.page, site, **options)
 
 
-@pytest.fixture
-def kept(built_site: Path, watched: Watched) -> Watched:
-    """A profile in which a first start was kept."""
-    assert start(watched.page, built_site) == {"semantic": "ready", "restored": False}
-    watched.page.evaluate(UNTIL_KEPT)
-    return watched
+@pytest.fixture(scope="module")
+def kept(built_site: Path, chromium: Browser) -> Iterator[Watched]:
+    """A profile in which a first start was kept, and a copy of what was, for CHANGE."""
+    with watch(chromium) as watched:
+        assert start(watched.page, built_site) == {"semantic": "ready", "restored": False}
+        watched.page.evaluate(UNTIL_KEPT)
+        watched.page.evaluate(COPY)
+        yield watched
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +189,7 @@ def test_start_of_an_index_that_has_changed_is_made_anew_and_replaces_the_other(
 def test_start_that_cannot_be_restored_is_made_anew(
     kept: Watched, built_site: Path, changed: object, to: str | None
 ) -> None:
-    kept.page.evaluate(CHANGE, [changed, to])
+    change(kept, built_site, changed, to)
     assert start_again(kept, built_site) == {"semantic": "ready", "restored": False}
     assert kept.page.evaluate(ASK, QUESTION)[0]["id"] == "garden/#slugs"
     assert kept.console == []
@@ -184,10 +202,12 @@ def test_start_is_kept_only_where_the_site_wants_it(built_site: Path, watched: W
 
 
 def test_kept_start_of_a_site_that_wants_none_is_not_used(kept: Watched, built_site: Path) -> None:
+    change(kept, built_site, "", "")
     assert not start_again(kept, built_site, keepStart=False)["restored"]
 
 
 def test_worker_that_came_back_from_rest_was_restored(kept: Watched, built_site: Path) -> None:
+    change(kept, built_site, "", "")
     start_again(kept, built_site, idle=1)
     kept.page.wait_for_function("() => performance.getEntriesByName('latefind:restore').length === 1")
     assert kept.page.evaluate(ASK, QUESTION)[0]["id"] == "garden/#slugs"
