@@ -47,6 +47,22 @@ def test_who_types_without_rest_is_answered_meanwhile(watched: Watched) -> None:
     assert page.evaluate("() => [fake.asked.at(-1).text, fake.asked.at(-1).mode]") == ["flowers", "hybrid"]
 
 
+def test_who_is_answered_in_haste_gets_the_whole_answer_after_it(watched: Watched) -> None:
+    page = watched.page
+    page.clock.install(time=0)
+    element = ready(page)
+    element.ask("one")
+    expect(element.options.first).to_be_visible()
+    element.field.fill("")
+    page.clock.pause_at(60_000)
+    for letter in "flow":
+        page.keyboard.type(letter)
+        page.clock.run_for(60)
+    page.clock.run_for(100)
+    asked = page.evaluate("() => fake.asked.slice(-2).map(({ text, mode }) => [text, mode])")
+    assert asked == [["flow", "lexical"], ["flow", "hybrid"]]
+
+
 def test_press_counts_while_texts_change_under_it(watched: Watched) -> None:
     page = watched.page
     element = ready(page)

@@ -27,7 +27,13 @@ export class Typing {
     this.#since ??= now;
     clearTimeout(this.#timer);
     const left = this.#since + LONGEST - now;
-    this.#timer = setTimeout(() => this.#run(left < REST), Math.min(REST, left));
+    this.#timer = left < REST ? setTimeout(() => this.#hurry(), left) : setTimeout(() => this.#run(false), REST);
+  }
+
+  #hurry() {
+    this.#run(true);
+    // That may have been the last letter.
+    this.#timer = setTimeout(() => this.#run(false), REST);
   }
 
   /** It is asked now. */
