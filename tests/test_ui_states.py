@@ -27,18 +27,24 @@ def test_progress_names_what_has_arrived(watched: Watched) -> None:
     expect(element.host.locator(".doing")).to_have_text("")
 
 
-def test_who_types_without_rest_is_answered_meanwhile(watched: Watched) -> None:
-    page = watched.page
+def type_evenly(page: Page, text: str) -> int:
+    """Type ``text``, a letter every 60 ms of the page's clock; return how much had been asked before."""
     page.clock.install(time=0)
     element = ready(page)
     element.ask("one")
     expect(element.options.first).to_be_visible()
     element.field.fill("")
     page.clock.pause_at(60_000)
-    before = page.evaluate("() => fake.asked.length")
-    for letter in "flowers":
+    before = int(page.evaluate("() => fake.asked.length"))
+    for letter in text:
         page.keyboard.type(letter)
         page.clock.run_for(60)
+    return before
+
+
+def test_who_types_without_rest_is_answered_meanwhile(watched: Watched) -> None:
+    page = watched.page
+    before = type_evenly(page, "flowers")
     asked = page.evaluate(
         "(before) => fake.asked.slice(before).map(({ text, mode }) => [text, mode])", before
     )
@@ -49,15 +55,7 @@ def test_who_types_without_rest_is_answered_meanwhile(watched: Watched) -> None:
 
 def test_who_is_answered_in_haste_gets_the_whole_answer_after_it(watched: Watched) -> None:
     page = watched.page
-    page.clock.install(time=0)
-    element = ready(page)
-    element.ask("one")
-    expect(element.options.first).to_be_visible()
-    element.field.fill("")
-    page.clock.pause_at(60_000)
-    for letter in "flow":
-        page.keyboard.type(letter)
-        page.clock.run_for(60)
+    type_evenly(page, "flow")
     page.clock.run_for(100)
     asked = page.evaluate("() => fake.asked.slice(-2).map(({ text, mode }) => [text, mode])")
     assert asked == [["flow", "lexical"], ["flow", "hybrid"]]

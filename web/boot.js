@@ -13,14 +13,13 @@ import { RemoteEncoder } from "./remote-encoder.js";
 import { checkWasm, guardLoading, watchResources } from "./runtime.js";
 import { encode } from "./serve.js";
 import { Shards } from "./shards.js";
-import { STDLIB, filesOf, readSnapshot } from "./snapshot.js";
+import { STDLIB, readSnapshot } from "./snapshot.js";
 import { timed } from "./stages.js";
 
 /** @typedef {import("./protocol.js").BootRequest} BootRequest */
 /** @typedef {import("./manifest.js").Part} Part */
 /** @typedef {import("./manifest.js").Manifest} Manifest */
 /** @typedef {import("./encoder.js").Encodes} Encodes */
-
 /** @typedef {import("./parts.js").Bytes} Bytes */
 
 /**
@@ -105,7 +104,7 @@ function startPython(manifest, text, loader, progress, finding, kept) {
     if (bytes) {
       try {
         const snapshot = readSnapshot(bytes);
-        own.set(stdlib, Promise.resolve(filesOf(snapshot).get(STDLIB) ?? new Uint8Array()));
+        own.set(stdlib, Promise.resolve(snapshot.files.get(STDLIB) ?? new Uint8Array()));
         const python = await timed("python", async () => Python.restore(await importing, snapshot));
         own.clear(); // Nothing holds the snapshot any more.
         return { python, restored: true };

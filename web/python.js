@@ -5,7 +5,7 @@
 
 import { LatefindError, describe, fromWire } from "./protocol.js";
 import { importModule } from "./runtime.js";
-import { SITE, filesOf, placeFile, prepareModule, takeSnapshot } from "./snapshot.js";
+import { SITE, placeFile, prepareModule, takeSnapshot } from "./snapshot.js";
 import { timed } from "./stages.js";
 
 /** @typedef {import("./protocol.js").WireError} WireError */
@@ -120,7 +120,7 @@ export class Python {
       await prepareModule(/** @type {Module} */ (/** @type {unknown} */ (module)), snapshot);
       return module;
     };
-    const lock = Promise.resolve(textOf(filesOf(snapshot).get(KEPT_LOCK)));
+    const lock = Promise.resolve(textOf(snapshot.files.get(KEPT_LOCK)));
     const options = { _loadSnapshot: new Uint8Array(), createPyodideModule: create };
     const pyodide = await timed("restore", () => loadPyodide(runtime, lock, options));
     return new Python(pyodide, importBridge(pyodide, keepLog(pyodide)));

@@ -43,7 +43,7 @@ import { LatefindError } from "./protocol.js";
  * @property {[path: string, length: number][]} files
  */
 
-/** A snapshot that was read. @typedef {{contents: Contents, bytes: Bytes}} Snapshot */
+/** A snapshot that was read; `files` by path. @typedef {{contents: Contents, bytes: Bytes, files: Map<string, Bytes>}} Snapshot */
 
 /** The standard library, which Pyodide wants before it starts. */
 export const STDLIB = "/lib/python314.zip";
@@ -104,19 +104,11 @@ export function readSnapshot(bytes) {
   const [magic, length] = new Uint32Array(bytes.slice(0, 8).buffer);
   if (magic !== MAGIC || length === undefined) throw unusable("the first bytes", MAGIC, magic);
   const contents = /** @type {Contents} */ (JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length))));
-  let size = 8 + length + contents.files.reduce((sum, [, own]) => sum + own, 0);
-  eachSpan(contents.spans, (_, own) => void (size += own));
-  if (bytes.length !== size) throw unusable("its size", size, bytes.length);
-  return { contents, bytes: bytes.subarray(8 + length) };
-}
-
-/**
- * @param {Snapshot} snapshot
- * @returns {Map<string, Bytes>} its files by path
- */
-export function filesOf({ contents, bytes }) {
-  let at = bytes.length - contents.files.reduce((sum, [, length]) => sum + length, 0);
-  return new Map(contents.files.map(([path, length]) => [path, bytes.subarray(at, (at += length))]));
+  let at = 8 + length;
+  eachSpan(contents.spans, (_, own) => void (at += own));
+  const files = new Map(contents.files.map(([path, own]) => [path, bytes.subarray(at, (at += own))]));
+  if (bytes.length !== at) throw unusable("its size", at, bytes.length);
+  return { contents, bytes: bytes.subarray(8 + length), files };
 }
 
 /**
@@ -126,8 +118,7 @@ export function filesOf({ contents, bytes }) {
  * @throws {LatefindError} `runtime`: the module is not as the other was
  */
 export async function prepareModule(module, snapshot) {
-  const { contents } = snapshot;
-  const files = filesOf(snapshot);
+  const { contents, files } = snapshot;
   for (const [path, data] of files) {
     if (path !== STDLIB) placeFile(module.FS, path, data);
   }

@@ -4,7 +4,6 @@ The folder appears whole or not at all. Files that the browser may keep for ever
 name or, where Pyodide and onnxruntime insist on theirs, in the folder's.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +17,14 @@ from latefind.passages import Section
 from latefind_build import model_file
 from latefind_build.browser_python import ARCHIVE, visitor_files
 from latefind_build.bundle import ModelBundle
-from latefind_build.files import HASH_LENGTH, hashed_name, place_part, replaced_folder, write_part
+from latefind_build.files import (
+    HASH_LENGTH,
+    digest_files,
+    hashed_name,
+    place_part,
+    replaced_folder,
+    write_part,
+)
 from latefind_build.index import MOST_IN_MANIFEST, Index, IndexOptions, build_index
 from latefind_build.modules import Code, fixed_names, read_code, strip_jsdoc
 from latefind_build.pages import MOST_INLINE, list_pages, texts_for
@@ -67,10 +73,11 @@ def build_bundle(
             parts=[*pyodide_parts, *ort_parts, *_place_model(work, bundle), *index.parts],
         )
         data = manifest.to_bytes()
-        for name in (MARKER, edition_name(data)):
+        edition = edition_name(data)
+        for name in (MARKER, edition):
             (work / name).write_bytes(data)
         _place_code(work, code)
-        _place_pages(work, manifest, source.sections, code)
+        _place_pages(work, manifest, edition, source.sections, code)
         if complete:
             complete(work)
     return manifest
@@ -99,10 +106,7 @@ def _read_folder(folder: Path) -> dict[str, bytes]:
 
 def _place_folder(work: Path, role: str, files: Mapping[str, bytes]) -> tuple[str, list[Part]]:
     """Write files that must keep their names into ``runtime/<role>-<hash>/``."""
-    digest = hashlib.sha256()
-    for name, data in sorted(files.items()):
-        digest.update(name.encode() + b"\0" + hashlib.sha256(data).digest())
-    folder = f"runtime/{role}-{digest.hexdigest()[:HASH_LENGTH]}/"
+    folder = f"runtime/{role}-{digest_files(files)[:HASH_LENGTH]}/"
     parts = [
         place_part(work, "package" if name.startswith(f"{ARCHIVE}.") else role, folder + name, data)
         for name, data in sorted(files.items())
@@ -136,7 +140,9 @@ def _place_code(work: Path, code: Code) -> None:
         (work / path.name).write_text(strip_jsdoc(path.read_text("utf-8")), "utf-8", newline="\n")
 
 
-def _place_pages(work: Path, manifest: Manifest, sections: Sequence[Section], code: Code) -> None:
+def _place_pages(
+    work: Path, manifest: Manifest, edition: str, sections: Sequence[Section], code: Code
+) -> None:
     """Render the plain search page, the list of all pages for who has no JavaScript, and the offline page."""
     templates = Environment(
         loader=FileSystemLoader(web_dir() / "templates"),
@@ -155,7 +161,7 @@ def _place_pages(work: Path, manifest: Manifest, sections: Sequence[Section], co
         "texts_lang": texts_lang,
         "code": code.folder,
         "modules": code.answering(texts_lang),
-        "edition": edition_name(manifest.to_bytes()),
+        "edition": edition,
     }
     for name, listed in shown.items():
         html = templates.get_template(f"{name}.html").render(shared, pages=listed)

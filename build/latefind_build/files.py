@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
@@ -24,6 +24,14 @@ def hashed_name(path: str, data: bytes) -> str:
     plain = PurePosixPath(path)
     digest = hashlib.sha256(data).hexdigest()[:HASH_LENGTH]
     return str(plain.with_name(f"{plain.stem}-{digest}{plain.suffix}"))
+
+
+def digest_files(files: Mapping[str, bytes]) -> str:
+    """Return a hash in hex of files by their names."""
+    digest = hashlib.sha256()
+    for name, data in sorted(files.items()):
+        digest.update(name.encode() + b"\0" + hashlib.sha256(data).digest())
+    return digest.hexdigest()
 
 
 def place_part(folder: Path, role: str, path: str, data: bytes) -> Part:

@@ -7,14 +7,13 @@ package: who builds a site needs no Node. A build copies them, with stemmers, st
 fixed names that other pages name lie modules of one line that lead there (:func:`fixed_names`).
 """
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from latefind.errors import RuntimeFilesError
-from latefind_build.files import HASH_LENGTH
+from latefind_build.files import HASH_LENGTH, digest_files
 from latefind_build.paths import web_dir
 from latefind_build.runtime import packed_runtime
 
@@ -88,10 +87,7 @@ def read_code() -> Code:
     files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in _files(folder)}
     del files[MARKER]
     files |= {f"stem/{path.name}": path.read_bytes() for path in _files(packed_runtime() / "stem")}
-    digest = hashlib.sha256()
-    for name, data in sorted(files.items()):
-        digest.update(name.encode() + b"\0" + hashlib.sha256(data).digest())
-    return Code(f"runtime/code-{digest.hexdigest()[:HASH_LENGTH]}/", files)
+    return Code(f"runtime/code-{digest_files(files)[:HASH_LENGTH]}/", files)
 
 
 def packed_code() -> Path:
@@ -110,11 +106,8 @@ def packed_code() -> Path:
 
 def source_digest(web: Path) -> str:
     """Return the hash of all that is joined, in hex."""
-    digest = hashlib.sha256()
-    for path in sorted(path for pattern in SOURCES for path in web.glob(pattern)):
-        name = path.relative_to(web).as_posix()
-        digest.update(name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
+    paths = (path for pattern in SOURCES for path in web.glob(pattern))
+    return digest_files({path.relative_to(web).as_posix(): path.read_bytes() for path in paths})
 
 
 def fixed_names(code: Code) -> dict[str, str]:
