@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import SUB_PATH, Watched, watch
 from offline_host import Host, hosted
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from latefind_build.paths import web_dir
 from latefind_build.serve import CONTENT_SECURITY_POLICY
@@ -43,16 +43,15 @@ def wait_for(seen: Watched, state: str) -> None:
 
 def test_element_keeps_and_removes_by_keyboard(host: Host, seen: Watched) -> None:
     button = seen.page.get_by_role("button", name="Make available offline")
-    assert re.search(
-        r"to use them without a connection: \d+ MB\.", seen.page.inner_text("latefind-offline .root")
-    )
+    text = seen.page.locator("latefind-offline .message")
+    expect(text).to_have_text(re.compile(r"to use them without a connection: \d+ MB\."))
     button.focus()
     seen.page.keyboard.press("Enter")
     wait_for(seen, "ready")
-    assert "Available offline: " in seen.page.inner_text("latefind-offline .root")
+    expect(text).to_contain_text("Available offline: ")
     seen.page.keyboard.press("Enter")
     wait_for(seen, "off")
-    assert button.is_visible()
+    expect(button).to_be_visible()
     assert seen.console == []
 
 
