@@ -44,6 +44,8 @@ SNIPPETS = """async (text) => {
   );
 }"""
 
+CAME = "(part) => performance.getEntriesByType('resource').some(({ name }) => name.includes(part))"
+
 
 @dataclass
 class Host:
@@ -199,7 +201,7 @@ def test_words_of_a_small_site_come_before_anything_is_typed(
     shutil.rmtree(host.folder)
     write_lexical_folder(host.folder, sections[:200])
     open_lexical(host, watched)
-    watched.page.wait_for_timeout(500)
+    watched.page.wait_for_function(CAME, arg="/lexical-terms-")
     before = list(host.asked)
     assert len([name for name in before if name.startswith("lexical-terms-")]) == 1
     assert watched.page.evaluate(SEARCH, ["Hefe", {}])["total"] > 0

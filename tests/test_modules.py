@@ -37,17 +37,24 @@ def addresses(*names: str) -> list[str]:
     return [CODE.address(name) for name in names]
 
 
-def hold(page: Page) -> list[Route]:
-    """Let what is behind the field come when the test says so."""
-    held: list[Route] = []
-    page.route("**/inside.js", lambda route: held.append(route))
-    return held
+class Held:
+    """What is behind the field, which comes when the test says so."""
 
+    def __init__(self, page: Page) -> None:
+        self._waiting: list[Route] | None = []
+        page.route("**/inside.js", self._take)
 
-def release(page: Page, held: list[Route]) -> None:
-    for route in held:
-        route.continue_()
-    page.unroute("**/inside.js")
+    def _take(self, route: Route) -> None:
+        if self._waiting is None:
+            route.continue_()
+        else:
+            self._waiting.append(route)
+
+    def release(self) -> None:
+        # First of all, for a request that comes meanwhile.
+        waiting, self._waiting = self._waiting or [], None
+        for route in waiting:
+            route.continue_()
 
 
 def answered(page: Page) -> None:
@@ -142,14 +149,14 @@ def test_visitor_who_saves_data_fetches_nothing_ahead(site_copy: Path, watched: 
 
 def test_what_is_typed_before_the_rest_is_there_is_answered(site_copy: Path, watched: Watched) -> None:
     page = watched.page
-    held = hold(page)
+    held = Held(page)
     page.goto(publish(site_copy))
     page.get_by_role("button", name="Search").wait_for()
     page.keyboard.press("/")
     page.keyboard.type("sharpening kni")
     page.keyboard.press("Backspace")
     assert page.locator("latefind-search input").input_value() == "sharpening kn"
-    release(page, held)
+    held.release()
     answered(page)
     expect(page.locator("latefind-search input")).to_be_focused()
     page.keyboard.type("ives")
@@ -159,13 +166,13 @@ def test_what_is_typed_before_the_rest_is_there_is_answered(site_copy: Path, wat
 
 def test_enter_before_the_rest_is_there_stays_on_the_page(site_copy: Path, watched: Watched) -> None:
     page = watched.page
-    held = hold(page)
+    held = Held(page)
     page.goto(publish(site_copy))
     page.get_by_role("button", name="Search").wait_for()
     page.keyboard.press("/")
     page.keyboard.type("sharpening knives")
     page.keyboard.press("Enter")
-    release(page, held)
+    held.release()
     answered(page)
     assert page.url.endswith("/modal.html")
 
@@ -180,7 +187,7 @@ def test_rest_that_cannot_be_had_is_told_and_tried_again(site_copy: Path, watche
     page.unroute("**/inside.js")
     page.keyboard.type("sharpening knives")
     answered(page)
-    assert page.get_by_role("alert").count() == 0
+    expect(page.get_by_role("alert")).to_have_count(0)
 
 
 def test_joining_gives_the_same_bytes_each_time(tmp_path: Path) -> None:

@@ -108,11 +108,11 @@ def test_failure_is_explained_and_tried_again(watched: Watched) -> None:
     element.field.fill("flowers")
     alert = element.host.get_by_role("alert")
     expect(alert).to_contain_text("The search does not work at the moment.")
-    assert element.host.get_attribute("data-state") == "failed"
+    expect(element.host).to_have_attribute("data-state", "failed")
     alert.get_by_role("button", name="Try again").click()
     element.options.first.wait_for()
     expect(alert).to_be_hidden()
-    assert element.host.get_attribute("data-state") == "ready"
+    expect(element.host).to_have_attribute("data-state", "ready")
 
 
 def test_search_goes_on_by_words_where_meaning_failed(watched: Watched) -> None:
@@ -195,10 +195,7 @@ def test_results_are_sorted(watched: Watched) -> None:
 def test_order_by_date_needs_dates(watched: Watched) -> None:
     element = ready(watched.page, before="() => { fake.answer = () => [result(0, { meta: {} })]; }")
     element.ask("flowers")
-    assert element.host.get_by_label("Order").locator("option").all_inner_texts() == [
-        "Best first",
-        "By title",
-    ]
+    expect(element.host.get_by_label("Order").locator("option")).to_have_text(["Best first", "By title"])
 
 
 def test_explanation_pairs_the_words(watched: Watched) -> None:
@@ -254,7 +251,7 @@ def test_link_within_the_page_closes_the_modal(watched: Watched) -> None:
     element.ask("flowers")
     element.options.first.click()
     expect(element.field).to_be_hidden()
-    assert watched.page.url.endswith("#here")
+    watched.page.wait_for_url("**#here")
 
 
 def test_detached_element_closes_its_search(watched: Watched) -> None:

@@ -103,6 +103,14 @@ def give_fake(page: Page, before: str = "") -> None:
     )
 
 
+ANSWERED = """(text) => {
+  const last = fake.asked.at(-1);
+  const { state } = document.querySelector("latefind-search").dataset;
+  return last?.text === text && last.mode !== "lexical" && state === "ready";
+}"""
+"""Whether the last answer is the whole one to this question: in haste, words alone answer a part of it."""
+
+
 class Element:
     """The element as somebody in front of the page meets it."""
 
@@ -125,6 +133,11 @@ class Element:
         self.open()
         self.field.fill(text)
         self.page.wait_for_function("(text) => fake.asked.some((asked) => asked.text === text)", arg=text)
+
+    def type(self, text: str) -> None:
+        """Type into what has the focus, until all of it is answered: nothing replaces the list after that."""
+        self.page.keyboard.type(text)
+        self.page.wait_for_function(ANSWERED, arg=text)
 
     def active(self) -> str:
         """Return the title of the option that is active."""
