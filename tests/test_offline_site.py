@@ -1,21 +1,20 @@
 """A site of ``latefind site``, under the strict policy: every header, installing it, and keeping it."""
 
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from conftest import Watched, watch
 from offline_host import Host
-from playwright.sync_api import Browser, Page, Response
+from playwright.sync_api import Browser, Response
+from test_ui_accessible import faults
 
 from latefind_build.cli import main
-from latefind_build.paths import web_dir
 from latefind_build.serve import CONTENT_SECURITY_POLICY, FOREVER, REVALIDATE
 
 STEPS = (("off", "Make available offline"), ("loading", ""), ("paused", "Continue"), ("ready", ""))
-
-AXE = web_dir() / "node_modules/axe-core/axe.min.js"
 
 GUIDE = """---
 title: Guide
@@ -122,25 +121,19 @@ def test_site_without_offline_use_has_none_of_it(tmp_path: Path) -> None:
     assert "latefind-offline.js" not in (tmp_path / "site/index.html").read_text("utf-8")
 
 
-@pytest.mark.parametrize("colours", ["light", "dark"])
-def test_offline_control_and_page_are_accessible(host: Host, chromium: Browser, colours: str) -> None:
-    def violations(page: Page) -> list[str]:
-        page.evaluate(AXE.read_text("utf-8"))
-        found = page.evaluate("() => axe.run(document, { resultTypes: ['violations'] })")["violations"]
-        return [f"{rule['id']}: {[node['html'][:160] for node in rule['nodes']]}" for rule in found]
-
+def test_offline_control_and_page_are_accessible(host: Host, seen: Watched) -> None:
     host.cut["model/encoder-"] = 1_000_000
-    with watch(chromium) as seen:
-        seen.page.emulate_media(color_scheme=colours)  # type: ignore[arg-type]
-        seen.page.goto(host.url + "guide/")
-        for state, button in STEPS:
-            seen.page.locator(f'latefind-offline[data-state="{state}"]').wait_for(timeout=90_000)
-            assert violations(seen.page) == [], state
-            if state == "paused":
-                host.cut.clear()
-            if button:
-                seen.page.get_by_role("button", name=button).click()
-        host.stop()
-        seen.page.goto(host.url + "not/there/")
-        seen.page.get_by_role("button", name="Try again").wait_for()
-        assert violations(seen.page) == []
+    host.gate["model/encoder-"] = threading.Event()
+    for state, button in STEPS:
+        seen.page.locator(f'latefind-offline[data-state="{state}"]').wait_for(timeout=90_000)
+        assert faults(seen.page) == [], state
+        if state == "loading":
+            host.gate["model/encoder-"].set()
+        if state == "paused":
+            host.cut.clear()
+        if button:
+            seen.page.get_by_role("button", name=button).click()
+    host.stop()
+    seen.page.goto(host.url + "not/there/")
+    seen.page.get_by_role("button", name="Try again").wait_for()
+    assert faults(seen.page) == []
