@@ -1,9 +1,12 @@
 """A host that tests stop, restart, break off and publish anew on; it counts what it sends."""
 
+import functools
 import json
 import os
+import re
 import shutil
 import socket
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +20,9 @@ from playwright.sync_api import Browser
 from latefind_build.cli import main
 from latefind_build.pwa import add_offline
 from latefind_build.serve import _Handler, _Server
+
+SOME = 50_000
+"""Bytes that a light host has of a large file: tests of copying need no more of what a search needs whole."""
 
 # Requests of service workers are seen too: they must not leave the origin either.
 os.environ.setdefault("PW_EXPERIMENTAL_SERVICE_WORKER_NETWORK_EVENTS", "1")
@@ -42,6 +48,9 @@ class Host:
     def __init__(self, root: Path, path: str = f"{SUB_PATH}/") -> None:
         self.root = root
         self.path = path
+        self.origin: Path | None = None
+        """The site that it has a copy of."""
+        self.is_light = False
         self.sent: list[tuple[str, int]] = []
         self.asked: list[str] = []
         """What was asked for, also where the answer was that nothing changed."""
@@ -120,15 +129,26 @@ class _CountingHandler(_Handler):
 
 
 @contextmanager
-def hosted(site: Path, folder: Path, pages: str = "all") -> Iterator[Host]:
-    """A copy of a built site, completed for offline use, on a host."""
-    copy = folder / "host" / SUB_PATH
-    shutil.copytree(site, copy)
-    add_offline(copy / "latefind", copy, "latefind", pages)  # type: ignore[arg-type]
+def hosted(site: Path, folder: Path, pages: str = "all", *, light: bool = False) -> Iterator[Host]:
+    """A copy of a built site, completed for offline use, on a host; a light one cannot search by meaning."""
+    _copy(site, folder / "host" / SUB_PATH, pages, light)
     host = Host(folder / "host")
+    host.origin, host.is_light = site, light
     host.start()
     yield host
     host.stop()
+
+
+def _copy(site: Path, target: Path, pages: str, light: bool) -> None:
+    shutil.copytree(site, target, copy_function=_copy_some if light else shutil.copy2)
+    add_offline(target / "latefind", target, "latefind", pages)  # type: ignore[arg-type]
+
+
+def _copy_some(source: str, target: str) -> None:
+    shutil.copy2(source, target)
+    large = re.search(r"/latefind/(model|runtime/(pyodide|onnxruntime)-\w+)/", Path(source).as_posix())
+    if large and Path(target).stat().st_size > SOME:
+        os.truncate(target, SOME)
 
 
 @contextmanager
@@ -156,15 +176,27 @@ def keep_offline(seen: Watched, host: Host) -> dict[str, Any]:
     return until(seen, "ready")
 
 
-def publish(host: Host) -> None:
-    """Publish the site anew: one page says something else, and so do its index and one script."""
-    site = host.root / SUB_PATH
-    page = site / "kitchen.html"
+@functools.cache
+def _newer(site: Path) -> Path:
+    """Build the site anew, once: one page says something else, and so do its index and one script."""
+    newer = Path(tempfile.mkdtemp(dir=site.parents[2])) / SUB_PATH
+    shutil.copytree(site, newer)
+    page = newer / "kitchen.html"
     page.write_text(page.read_text("utf-8").replace("Sharpening knives", "Sharpening chisels"), "utf-8")
-    assert main(["build", str(site)]) == 0
-    script = site / "latefind/worker.js"
+    assert main(["build", str(newer)]) == 0
+    script = newer / "latefind/worker.js"
     script.write_text(script.read_text("utf-8") + '\nself.postMessage({ type: "newer" });\n', "utf-8")
-    add_offline(site / "latefind", site, "latefind", "all")
+    return newer
+
+
+def publish(host: Host) -> None:
+    """Publish the site of :func:`_newer`, as hosts do: all of it takes the place of what was there."""
+    assert host.origin
+    staged = host.root / "staged"
+    _copy(_newer(host.origin), staged, "all", host.is_light)
+    site = host.root / SUB_PATH
+    site.rename(host.root / "before")
+    staged.rename(site)
 
 
 def version_of(host: Host) -> str:

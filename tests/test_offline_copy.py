@@ -46,9 +46,13 @@ USAGE = "async () => (await navigator.storage.estimate()).usage"
 REGISTRATIONS = "async () => (await navigator.serviceWorker.getRegistrations()).length"
 
 
+WHOLE = pytest.mark.parametrize("host", ["whole"], indirect=True)
+"""For tests that search by meaning, or that are about sizes."""
+
+
 @pytest.fixture
-def host(built_site: Path, tmp_path: Path) -> Iterator[Host]:
-    with hosted(built_site, tmp_path) as running:
+def host(built_site: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Host]:
+    with hosted(built_site, tmp_path, light=not hasattr(request, "param")) as running:
         yield running
 
 
@@ -62,6 +66,7 @@ def ask(seen: Watched, host: Host) -> Any:
     return seen.page.evaluate(ASK, [host.bundle, PARAPHRASE])
 
 
+@WHOLE
 def test_nothing_is_stored_before_the_visitor_wants_it(host: Host, seen: Watched) -> None:
     status = open_offline(seen, host)
     assert status["state"] == "off"
@@ -71,6 +76,7 @@ def test_nothing_is_stored_before_the_visitor_wants_it(host: Host, seen: Watched
     assert host.requests_of("latefind-sw.js") == 0
 
 
+@WHOLE
 def test_copy_answers_with_the_server_stopped(host: Host, seen: Watched) -> None:
     status = keep_offline(seen, host)
     host.stop()
@@ -87,6 +93,7 @@ def test_copy_answers_with_the_server_stopped(host: Host, seen: Watched) -> None
     assert seen.console == []
 
 
+@WHOLE
 def test_copy_costs_its_bytes_once(host: Host, seen: Watched) -> None:
     """Every file once, whoever asks first; a later visit asks for nothing but the list."""
     status = keep_offline(seen, host)
@@ -126,6 +133,7 @@ def test_question_in_an_address_is_not_stored(host: Host, seen: Watched) -> None
     assert not [url for url in seen.page.evaluate(CACHED) if "private" in url]
 
 
+@WHOLE
 def test_interrupted_download_goes_on_where_it_stopped(host: Host, seen: Watched) -> None:
     host.cut["model/encoder-"] = 3_000_000
     total = open_offline(seen, host)["bytesTotal"]
@@ -178,6 +186,7 @@ def test_damaged_code_is_healed_from_the_network(host: Host, seen: Watched) -> N
             assert seen.page.evaluate(FETCH, url) == file.stat().st_size
 
 
+@WHOLE
 def test_damaged_index_is_healed_when_the_search_finds_it(host: Host, seen: Watched) -> None:
     keep_offline(seen, host)
     seen.page.evaluate(DAMAGE, "index/index")
@@ -194,6 +203,7 @@ def forget_cache(seen: Watched) -> None:
     seen.page.context.new_cdp_session(seen.page).send("Network.clearBrowserCache")
 
 
+@WHOLE
 def test_damaged_file_is_explained_offline(host: Host, seen: Watched) -> None:
     keep_offline(seen, host)
     seen.page.evaluate(DAMAGE, "encoder-worker.js")
@@ -212,6 +222,7 @@ def test_damaged_file_is_explained_offline(host: Host, seen: Watched) -> None:
     assert open_offline(seen, host)["state"] == "damaged"
 
 
+@WHOLE
 def test_lost_files_are_told_and_fetched_again(host: Host, seen: Watched) -> None:
     keep_offline(seen, host)
     host.stop()
@@ -229,6 +240,7 @@ def test_lost_files_are_told_and_fetched_again(host: Host, seen: Watched) -> Non
     assert ask(seen, host).endswith(PARAPHRASE_ANSWER)
 
 
+@WHOLE
 def test_removing_frees_the_storage_and_the_service_worker(host: Host, seen: Watched) -> None:
     before = seen.page.evaluate(USAGE)
     total = keep_offline(seen, host)["bytesTotal"]
