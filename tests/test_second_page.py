@@ -3,7 +3,9 @@
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -42,15 +44,21 @@ def host(site: Path, tmp_path: Path) -> Iterator[Host]:
     running.stop()
 
 
-@pytest.fixture
-def page(chromium: Browser, tmp_path: Path) -> Iterator[Page]:
+@contextmanager
+def profile(chromium: Browser, folder: Path) -> Iterator[Page]:
     """A page of a profile on disk: one in memory does not keep large files."""
     path = shutil.which(os.environ.get("LATEFIND_CHROMIUM", "chromium"))
     context = chromium.browser_type.launch_persistent_context(
-        tmp_path / "profile", executable_path=path, args=CHROMIUM_FLAGS
+        folder, executable_path=path, args=CHROMIUM_FLAGS
     )
     yield context.pages[0]
     context.close()
+
+
+@pytest.fixture
+def page(chromium: Browser, tmp_path: Path) -> Iterator[Page]:
+    with profile(chromium, tmp_path / "profile") as opened:
+        yield opened
 
 
 def ask(page: Page, url: str, text: str, heading: str) -> None:
@@ -68,22 +76,39 @@ def ours(host: Host) -> list[str]:
     return asked
 
 
-def test_second_page_asks_for_itself_alone(host: Host, page: Page) -> None:
+@dataclass(frozen=True)
+class Visit:
+    """What each page asked for until search by meaning had started, and what was said meanwhile."""
+
+    first: Sequence[str]
+    second: Sequence[str]
+    console: Sequence[str]
+
+
+@pytest.fixture(scope="module")
+def visit(site: Path, chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
+    host = Host(site, "")
+    host.start()
     console: list[str] = []
-    page.on("console", lambda message: console.append(message.text))
-    ask(page, host.url, "crust", "Steam")
-    page.wait_for_function(READY, timeout=120_000)
-    assert ours(host)
-    ask(page, host.url + "guide/", "crust", "Steam")
-    page.wait_for_function(READY, timeout=120_000)
-    assert ours(host) == []
-    assert console == []
+    asked: list[list[str]] = []
+    with profile(chromium, tmp_path_factory.mktemp("visit")) as page:
+        page.on("console", lambda message: console.append(message.text))
+        for path in ("", "guide/"):
+            ask(page, host.url + path, "crust", "Steam")
+            page.wait_for_function(READY, timeout=120_000)
+            asked.append(ours(host))
+    yield Visit(*asked, console)
+    host.stop()
 
 
-def test_first_page_asks_for_each_file_once_and_by_its_hash(host: Host, page: Page) -> None:
-    ask(page, host.url, "crust", "Steam")
-    page.wait_for_function(READY, timeout=120_000)
-    asked = ours(host)
+def test_second_page_asks_for_itself_alone(visit: Visit) -> None:
+    assert visit.first
+    assert visit.second == []
+    assert visit.console == []
+
+
+def test_first_page_asks_for_each_file_once_and_by_its_hash(visit: Visit) -> None:
+    asked = visit.first
     assert len(asked) == len(set(asked))
     assert not [path for path in asked if not re.search(r"-[0-9a-f]{8,}(/|\.)", path)]
     code = [path.rpartition("/")[2] for path in asked if "/code-" in path]
@@ -94,22 +119,28 @@ def test_first_page_asks_for_each_file_once_and_by_its_hash(host: Host, page: Pa
     assert sorted(theme) == ["css", "js", "svg"]
 
 
-def test_page_that_is_older_than_the_site_finds_what_is_new(host: Host, page: Page, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The search folder of a new build, in which the guide says something else."""
+    folder = tmp_path_factory.mktemp("fresh")
+    guide = "# Guide\n\n## Zanzibar\n\nCloves.\n"
+    return build(folder / "content", folder / "site", guide=guide) / "latefind"
+
+
+def test_page_that_is_older_than_the_site_finds_what_is_new(host: Host, page: Page, fresh: Path) -> None:
     old = (host.root / "guide/index.html").read_bytes()
-    build(tmp_path / "content", tmp_path / "fresh", guide="# Guide\n\n## Zanzibar\n\nCloves.\n")
     shutil.rmtree(host.root / "latefind")
-    shutil.copytree(tmp_path / "fresh/latefind", host.root / "latefind")
+    shutil.copytree(fresh, host.root / "latefind")
     (host.root / "guide/index.html").write_bytes(old)
     ask(page, host.url + "guide/", "zanzibar", "Zanzibar")
 
 
 def test_page_that_is_open_while_the_site_changes_finds_what_is_new(
-    host: Host, page: Page, tmp_path: Path
+    host: Host, page: Page, fresh: Path
 ) -> None:
     ask(page, host.url + "guide/", "crust", "Steam")
-    build(tmp_path / "content", tmp_path / "fresh", guide="# Guide\n\n## Zanzibar\n\nCloves.\n")
     shutil.rmtree(host.root / "latefind/index")
-    shutil.copytree(tmp_path / "fresh/latefind", host.root / "latefind", dirs_exist_ok=True)
+    shutil.copytree(fresh, host.root / "latefind", dirs_exist_ok=True)
     found = page.evaluate(
         """async () => {
           const { search } = document.querySelector("latefind-search");
