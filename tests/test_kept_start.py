@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SUB_PATH, Watched, site_url, watch
+from conftest import Watched, site_url, watch
 from playwright.sync_api import Browser, Page
-from small_site import write_small_site
 
 from latefind_build.cli import main
 
@@ -159,18 +158,15 @@ def test_kept_start_holds_nothing_of_a_question(built_site: Path, watched: Watch
 
 
 def test_start_of_an_index_that_has_changed_is_made_anew_and_replaces_the_other(
-    tmp_path: Path, watched: Watched
+    site_copy: Path, watched: Watched
 ) -> None:
-    site = tmp_path / SUB_PATH
-    write_small_site(site)
-    assert main(["build", str(site)]) == 0
-    start(watched.page, site)
+    start(watched.page, site_copy)
     before = watched.page.evaluate(UNTIL_KEPT)
-    page = next(page for page in site.rglob("*.html") if "</h1>" in page.read_text("utf-8"))
+    page = next(page for page in site_copy.rglob("*.html") if "</h1>" in page.read_text("utf-8"))
     text = page.read_text("utf-8").replace("</h1>", "</h1><p>Bees winter in hollow reeds.</p>", 1)
     page.write_text(text, "utf-8")
-    assert main(["build", str(site)]) == 0
-    assert not start_again(watched, site)["restored"]
+    assert main(["build", str(site_copy)]) == 0
+    assert not start_again(watched, site_copy)["restored"]
     watched.page.evaluate(UNTIL_KEPT, before)
     assert len(watched.page.evaluate(KEPT)) == 1
 
