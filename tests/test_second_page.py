@@ -97,7 +97,8 @@ def visit(site: Path, chromium: Browser, tmp_path_factory: pytest.TempPathFactor
             ask(page, host.url + path, "crust", "Steam")
             page.wait_for_function(READY, timeout=120_000)
             asked.append(ours(host))
-    yield Visit(*asked, console)
+    [first, second] = asked
+    yield Visit(first, second, console)
     host.stop()
 
 
