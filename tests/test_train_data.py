@@ -10,7 +10,7 @@ from checkpoint_tokenizers import train_wordpiece
 
 from latefind.errors import InputError, UsageError
 from latefind_train import forms, prepare
-from latefind_train.config import read_config
+from latefind_train.config import Data, read_config
 from latefind_train.holdout import make_dev, read_dev, write_dev
 from latefind_train.overlap import Forbidden
 from latefind_train.pack import Packer, deal, read_shards, write_shard
@@ -241,7 +241,7 @@ def test_a_plan_is_drawn_again_from_its_seed(vocabulary: WordPiece, tmp_path: Pa
     write_shard(tmp_path / "0.xz", packer, deal(packer, 2**20, 1)[0])
     texts = read_shards([tmp_path / "0.xz"], vocabulary)
     mix = {"pairs": 0.75, "cloze": 0.25}
-    plans = [draw_plan(texts, mix, 8, 16, 0.5, 0.5, (seed, 0)) for seed in (1, 1, 2)]
+    plans = [draw_plan(texts, None, mix, 8, 16, Data(), (seed, 0)) for seed in (1, 1, 2)]
     assert {task: len(rows) for task, rows in plans[0].items()} == {"cloze": 32, "pairs": 96}
     assert plans[0]["pairs"].tolist() == plans[1]["pairs"].tolist() != plans[2]["pairs"].tolist()
     for batch in plans[0]["pairs"].reshape(-1, 16):

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from latefind_train.config import Run
+from latefind_train.crossed import Crossed
 from latefind_train.forms import FORMS, transliterated
 from latefind_train.pack import LANGUAGES, Texts
 from latefind_train.plan import KIND_OF
@@ -54,6 +55,7 @@ class Collator:
     run: Run
     umlauts: Mapping[str, str] = field(default_factory=dict)
     negatives: npt.NDArray[np.uint32] | None = None
+    crossed: Crossed | None = None
     valid_label_columns: Sequence[str] = ("label",)
 
     def __call__(self, rows: Sequence[Mapping[str, Any]]) -> Columns:
@@ -61,9 +63,11 @@ class Collator:
         task = rows[0]["dataset_name"]
         numbers = [int(row["row"]) for row in rows]
         rng = random.Random(repr((self.run.seed, task, numbers)))  # noqa: S311
-        texts = self.texts[KIND_OF[task]]
         if task == "parallel":
-            return {"dataset_name": task} | self._parallel(texts, numbers, rng)
+            return {"dataset_name": task} | self._parallel(numbers, rng)
+        if task == "crossed":
+            return {"dataset_name": task} | self._crossed(numbers)
+        texts = self.texts[KIND_OF[task]]
         words = self.aligner.teacher.words
         pairs = [self._pair(texts, number, task, rng) for number in numbers]
         columns = {"query": [query for query, _ in pairs], "document": [document for _, document in pairs]}
@@ -117,20 +121,43 @@ class Collator:
         own = [int(number) for number in self.negatives[row] if number != NONE]
         return rng.choice(own) if own else rng.randrange(len(self.negatives))
 
-    def _parallel(self, texts: Texts, numbers: Sequence[int], rng: random.Random) -> Columns:
+    def _parallel(self, numbers: Sequence[int], rng: random.Random) -> Columns:
         """Ask in one language and find in the other; the teacher sees English on both sides."""
-        words = self.aligner.teacher.words
+        texts, words = self.texts["parallel"], self.aligner.teacher.words
         english = [words(texts.query(number)) for number in numbers]
         others = [words(texts.passage(number)) for number in numbers]
         query, document = (english, others) if rng.random() < 0.5 else (others, english)
-        columns = self._encode({"query": query, "document": document})
-        seen = self._encode({"query": english, "document": english})
+        columns = self._translated({"query": query, "document": document}, english, english)
+        return columns | {"label": _tensor([[int(texts.arrays["text"][number])] for number in numbers])}
+
+    def _crossed(self, numbers: Sequence[int]) -> Columns:
+        """Ask English passages for a sentence of theirs in another language."""
+        assert self.crossed is not None
+        words = self.aligner.teacher.words
+        asked = [int(self.crossed.questions[number]) for number in numbers]
+        found = [int(self.crossed.passages[number]) for number in numbers]
+        parallel, pairs = self.texts["parallel"], self.texts["pairs"]
+        passages = [words(pairs.passage(row)) for row in found]
+        query = [words(parallel.passage(row)) for row in asked]
+        columns = self._translated(
+            {"query": query, "document": passages}, [words(parallel.query(row)) for row in asked], passages
+        )
+        return columns | {"label": _tensor([[int(pairs.arrays["text"][row])] for row in found])}
+
+    def _translated(
+        self,
+        texts: Mapping[str, Sequence[Sequence[Word]]],
+        query: Sequence[Sequence[Word]],
+        document: Sequence[Sequence[Word]],
+    ) -> Columns:
+        """Return the student's columns of ``texts``, and the teacher's of its English."""
+        columns = self._encode(texts)
+        seen = self._encode({"query": query, "document": document})
         # The student's tokens are not the teacher's here, so spans would mean nothing.
         kept = {
             name: value for name, value in columns.items() if "span" not in name and "teacher" not in name
         }
-        labels = _tensor([[int(texts.arrays["text"][number])] for number in numbers])
-        return kept | {name: value for name, value in seen.items() if "teacher" in name} | {"label": labels}
+        return kept | {name: value for name, value in seen.items() if "teacher" in name}
 
     def _encode(self, columns: Mapping[str, Sequence[Sequence[Word]]]) -> Columns:
         found: Columns = {}

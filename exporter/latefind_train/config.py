@@ -8,7 +8,7 @@ from typing import Any
 
 from latefind.errors import UsageError
 
-TASKS = ("pairs", "qa", "cloze", "parallel")
+TASKS = ("pairs", "qa", "cloze", "parallel", "crossed")
 FORMS = ("question", "keywords", "typo", "umlaut")
 
 
@@ -42,6 +42,7 @@ class Data:
     shards: tuple[str, ...] = ("shard-0.xz",)
     balance: float = 0.5  # a source and language of n rows counts for n ** balance
     mixed: float = 0.5  # of the batches have all languages, the others one
+    near: float = 0.0  # of those in one language are of one source, where wrong is like right
     query_length: int = 48
     document_length: int = 192
     joined: float = 0.1  # of the passages get a neighbour
@@ -64,7 +65,8 @@ class Losses:
     temperature: float = 0.02
     teacher_temperature: float = 0.02
     margin: float = 0.95  # of the teacher's score, from which on a wrong document may be right
-    foreign: float = 1.0  # times `order` and `matrix` where the text is not English
+    foreign: float = 1.0  # times `order` where the text is not English
+    foreign_matrix: float = 1.0  # times `matrix` there
     foreign_margin: float = 0.95  # `margin` there: from 2 on next to nothing is forgiven
     shipped: float = 0.0  # of the steps score pooled and quantised documents
     widths: tuple[int, ...] = ()  # prefixes of the embedding that must rank too, as in (96, 64)

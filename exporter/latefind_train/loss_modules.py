@@ -101,6 +101,7 @@ class RetrievalLoss(_Loss):
         english = query["english"].bool()
         margin = torch.where(english, weights.margin, weights.foreign_margin)[:, None]
         trust = torch.where(english, 1.0, weights.foreign)
+        likeness = torch.where(english, 1.0, weights.foreign_matrix)
         forgiven = losses.forgive(goal, labels[:, 0], labels.T.reshape(-1), margin)
         stored = [self.ship(*column) for column in student]
         zero = goal.new_zeros(())
@@ -115,7 +116,7 @@ class RetrievalLoss(_Loss):
         spans = losses.gather_spans(teacher_query, query["span_starts"], query["span_ends"])
         theirs = losses.gather_spans(teacher[0][0], documents[0]["span_starts"], documents[0]["span_ends"])
         masks = (query_mask & _filled(query), own_mask & _filled(documents[0]))
-        found["matrix"] = weights.matrix * self._matrix((queries, own), (spans, theirs), masks, trust)
+        found["matrix"] = weights.matrix * self._matrix((queries, own), (spans, theirs), masks, likeness)
         return found
 
     def _matrix(
@@ -138,7 +139,10 @@ class RetrievalLoss(_Loss):
 
 
 class ParallelLoss(_Loss):
-    """A text finds its translation, in the order of English texts, near to the English text's mean vector."""
+    """A text finds its translation, or a passage that has it, as English finds English.
+
+    In the order of English texts, and with mean vectors near to those of the English texts.
+    """
 
     def forward(self, features: Iterable[Features], labels: Tensor) -> dict[str, Tensor]:
         """Return the parts ``cross``, ``cross_order`` and ``cross_pooled``."""
@@ -160,8 +164,8 @@ class ParallelLoss(_Loss):
             order = losses.order(scores, goal, weights.temperature, weights.teacher_temperature)
             found["cross"] = found["cross"] + weights.cross * cross / len(widths)
             found["cross_order"] = found["cross_order"] + weights.cross_order * order / len(widths)
-        targets = self.teacher.means(english, english_mask)
-        near = losses.pooled(queries, query_mask, targets) + losses.pooled(*documents, targets)
+        near = losses.pooled(queries, query_mask, self.teacher.means(english, english_mask))
+        near = near + losses.pooled(*documents, self.teacher.means(stored, stored_mask))
         found["cross_pooled"] = weights.cross_pooled * near / 2
         return found
 

@@ -20,6 +20,7 @@ import lzma
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -195,7 +196,7 @@ def read_shards(paths: Iterable[Path], vocabulary: WordPiece) -> dict[Kind, Text
     InputError
         There is no shard, or one was packed with another vocabulary.
     """
-    parts: list[Mapping[str, npt.NDArray[np.generic]]] = []
+    parts: list[dict[str, npt.NDArray[Any]]] = []
     for path in paths:
         with np.load(io.BytesIO(lzma.decompress(path.read_bytes())), allow_pickle=False) as arrays:
             parts.append(dict(arrays))
@@ -205,6 +206,7 @@ def read_shards(paths: Iterable[Path], vocabulary: WordPiece) -> dict[Kind, Text
             )
     if not parts:
         raise InputError.expected("data.shards", "at least one shard", "none")
+    _number_together(parts)
     found: dict[Kind, Texts] = {}
     for kind in KINDS:
         names = [name.partition(".")[2] for name in parts[0] if name.startswith(f"{kind}.")]
@@ -215,3 +217,24 @@ def read_shards(paths: Iterable[Path], vocabulary: WordPiece) -> dict[Kind, Text
         }
         found[kind] = Texts(joined, starts)
     return found
+
+
+def _number_together(parts: Sequence[dict[str, npt.NDArray[Any]]]) -> None:
+    """Let numbers of sources, blocks and texts mean the same in shards that were packed apart.
+
+    Shards of one packing have the same list of sources, and numbers that are good for all of them.
+    """
+    sources: dict[str, int] = {}
+    packings: dict[tuple[str, ...], tuple[int, ...]] = {}
+    for part in parts:
+        names = part["sources"].tolist()
+        numbers = np.array([sources.setdefault(name, len(sources)) for name in names])
+        past = tuple(
+            1 + max(int(other[f"{kind}.{name}"].max(initial=0)) for other in parts for kind in KINDS)
+            for name in ("block", "text")
+        )
+        block, text = packings.setdefault(tuple(names), past if packings else (0, 0))
+        for kind in KINDS:
+            part[f"{kind}.source"] = numbers[part[f"{kind}.source"].astype(np.int64)]
+            part[f"{kind}.block"] = part[f"{kind}.block"].astype(np.int64) + block
+            part[f"{kind}.text"] = part[f"{kind}.text"].astype(np.int64) + text

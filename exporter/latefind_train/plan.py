@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from latefind.errors import InputError
+from latefind_train.config import Data
+from latefind_train.crossed import Crossed
 from latefind_train.pack import LANGUAGES, Texts
 from latefind_train.sources import Kind
 
@@ -20,17 +22,18 @@ Rows = npt.NDArray[np.int64]
 
 def draw_plan(
     texts: Mapping[Kind, Texts],
+    crossed: Crossed | None,
     mix: Mapping[str, float],
     steps: int,
     batch: int,
-    balance: float,
-    mixed: float,
+    data: Data,
     seed: tuple[int, ...],
 ) -> dict[str, Rows]:
     """Return the rows of each task, batch after batch (batches · batch,), for about ``steps`` batches in all.
 
-    ``balance`` is the exponent of group sizes (a group is a source in one language): 1 draws every row alike,
-    0 every group; ``mixed`` is the share of batches in all languages.
+    ``data.balance`` is the exponent of group sizes (a group is a source in one language): 1 draws every row
+    alike, 0 every group; ``data.mixed`` is the share of batches in all languages, ``data.near`` that of one
+    source among the others.
 
     Raises
     ------
@@ -43,18 +46,21 @@ def draw_plan(
     for task, share in sorted(mix.items()):
         count = round(steps * share / total)
         if count:
-            own = texts[KIND_OF[task]]
+            own = crossed if task == "crossed" else texts[KIND_OF[task]]
+            assert own is not None
             if own.rows < batch:
                 raise InputError.expected(f"mix.{task}", f"at least {batch} rows", str(own.rows))
-            drawer = _Drawer(own, balance)
-            plan[task] = np.concatenate([drawer.draw(rng, batch, mixed) for _ in range(count)])
+            drawer = _Drawer(own, data.balance, batch)
+            plan[task] = np.concatenate(
+                [drawer.draw(rng, batch, data.mixed, data.near) for _ in range(count)]
+            )
     return plan
 
 
 class _Drawer:
     """Draws rows of one kind, without repeating one in a batch where the language has enough."""
 
-    def __init__(self, texts: Texts, balance: float) -> None:
+    def __init__(self, texts: Texts | Crossed, balance: float, batch: int) -> None:
         language = texts.arrays["language"].astype(np.int64)
         groups = texts.arrays["source"].astype(np.int64) * len(LANGUAGES) + language
         sizes = np.bincount(groups)
@@ -64,12 +70,18 @@ class _Drawer:
         for number in np.unique(language):
             rows = np.flatnonzero(language == number)
             self.own[int(number)] = (rows, np.cumsum(weights[rows]))
+        # A group that fills two batches can make one by itself.
+        self.groups = [np.flatnonzero(groups == group) for group in np.flatnonzero(sizes >= 2 * batch)]
+        self.group_shares = np.array([len(rows) ** balance for rows in self.groups])
         shares = np.array([np.sqrt(sums[-1]) for _, sums in self.own.values()])
         self.shares = shares / shares.sum()
 
-    def draw(self, rng: np.random.Generator, batch: int, mixed: float) -> Rows:
+    def draw(self, rng: np.random.Generator, batch: int, mixed: float, near: float) -> Rows:
         if rng.random() < mixed:
             return _distinct(rng, np.arange(len(self.all)), self.all, batch)
+        if self.groups and rng.random() < near:
+            number = rng.choice(len(self.groups), p=self.group_shares / self.group_shares.sum())
+            return np.asarray(rng.choice(self.groups[number], batch, replace=False), np.int64)
         language = rng.choice(list(self.own), p=self.shares)
         return _distinct(rng, *self.own[int(language)], batch)
 

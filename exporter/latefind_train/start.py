@@ -187,7 +187,11 @@ def find_axes(
     from latefind_export.head import principal_axes, second_moment
 
     moment, _ = second_moment(_embed(folder, passages))
-    return principal_axes(moment, dimensions)
+    axes, kept = principal_axes(moment, dimensions)
+    # An axis is as good the other way round, and which way comes out depends on the processor; a run that
+    # goes on elsewhere needs the axes that it began with.
+    largest = np.abs(axes).argmax(axis=1)
+    return axes * np.sign(axes[np.arange(len(axes)), largest])[:, None], kept
 
 
 def _embed(folder: Path, passages: Sequence[str]) -> Iterator[npt.NDArray[np.float32]]:

@@ -25,6 +25,7 @@ from latefind.errors import LatefindError, UsageError
 from latefind_build.progress import say
 from latefind_train.collate import Collator, Prefixes, read_umlauts
 from latefind_train.config import Run, read_config
+from latefind_train.crossed import cross
 from latefind_train.curves import draw
 from latefind_train.dev import MEAN, MEAN_CROSS, measure, shorten
 from latefind_train.holdout import Task, read_dev
@@ -159,7 +160,11 @@ def make_trainer(
     left = max(run.steps.total - loaded.step, 1)
     # The seed has the step, so that a resumed part does not see the rows of the one before again.
     seed = (run.seed, loaded.step)
-    plan = draw_plan(texts, run.mix, left, run.steps.batch, data.balance, data.mixed, seed)
+    crossed = None
+    if run.mix.get("crossed"):
+        crossed = cross(texts["pairs"], texts["parallel"], loaded.aligner.teacher)
+        say(f"crossed: {crossed.rows:,} sentences in English passages")
+    plan = draw_plan(texts, crossed, run.mix, left, run.steps.batch, data, seed)
     collator = Collator(
         texts,
         loaded.aligner,
@@ -167,6 +172,7 @@ def make_trainer(
         run,
         read_umlauts(options.data / data.umlauts, loaded.aligner.teacher),
         np.load(options.data / data.negatives) if data.negatives else None,
+        crossed,
     )
     optimizer, schedule = make_optimizer(loaded, run, _find_state(options))
 
@@ -242,7 +248,7 @@ def make_losses(
             )
     teacher = Teacher(transformer, skipped, axes)
     codec = ResidualCodec(axes.shape[0]) if run.losses.shipped else None
-    kinds = {task: ParallelLoss if task == "parallel" else RetrievalLoss for task in tasks}
+    kinds = {task: ParallelLoss if task in ("parallel", "crossed") else RetrievalLoss for task in tasks}
     return {task: kind(loaded.model, teacher, run.losses, codec) for task, kind in kinds.items()}
 
 
