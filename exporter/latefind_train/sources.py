@@ -23,6 +23,9 @@ FILES: dict[Kind, str] = {"pairs": "pairs.jsonl", "qa": "qa.jsonl", "parallel": 
 LARGEST_WINDOW = 2**27
 """Bytes of history that a zstd frame may ask for."""
 
+DICTIONARIES = ("freedict", "names")
+"""Sources of parallel text whose rows are words; elsewhere one word is a leftover of a table or a label."""
+
 FEWEST_WORDS = 4
 """Passages of fewer words say too little to be told apart."""
 
@@ -124,7 +127,8 @@ def _reason_to_drop(row: Row, text: str) -> str:
         return "appname instead of a name"
     words = len(row.passage.split())
     if row.kind == "parallel":
-        return "" if words > 1 and row.query.casefold() != row.passage.casefold() else "not translated"
+        long_enough = words > 1 or row.source in DICTIONARIES
+        return "" if long_enough and row.query.casefold() != row.passage.casefold() else "not translated"
     if words < FEWEST_WORDS and row.kind == "pairs":
         return "passage too short"
     if row.query.casefold() == row.passage.casefold():
