@@ -271,10 +271,11 @@ def highlight(native: NativeSearch, text: str, number: int) -> Highlighted | Non
 
 
 def test_highlight_marks_words_of_the_best_passage(small: NativeSearch) -> None:
-    found = highlight(small, "strawberries go bad quickly", numbers(small)["kitchen.html#mould"])
+    question = "how many days does it keep in the refrigerator"
+    found = highlight(small, question, numbers(small)["kitchen.html#mould"])
     assert found
     marked = [found.snippet[mark.start : mark.end] for mark in found.highlights]
-    assert {"week", "fridge"} <= set(marked)
+    assert {"last", "week"} <= set(marked)
     assert not {"the", "a", "in", "and"} & set(marked)
 
 
