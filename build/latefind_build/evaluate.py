@@ -102,7 +102,7 @@ def evaluate(directory: Path, request: Request, warn: Callable[[str], None]) -> 
     scores = {mode: measure(ranked, questions) for mode, ranked in rankings.items()}
     exact = kept = None
     if request.exact:
-        vectors = [native.encode(question.text) for question in questions]
+        vectors = [native.engine.weigh(native.encode(question.text)) for question in questions]
         passages = encode_contents(native, contents, request.jobs)
         best = rank_exactly(contents, passages, vectors, DEPTH)
         exact, kept = measure(best, questions), compare(rankings[main], best, questions)

@@ -14,8 +14,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from latefind.codec import Codec
 from latefind.format_tables import Summary
 from latefind.kernels import Query, top
+from latefind.weights import Background, sample
 
 MAX_SHARDS = 6
 """Shards of one query. With manifest, and codec and summary, that is eight requests after the runtime."""
@@ -52,6 +54,14 @@ def choose_shards(summary: Summary, query: Query) -> list[int]:
     votes = np.bincount(shards, 1 / (np.arange(len(ranked)) + RANK_OFFSET), len(summary.passages) - 1)
     order = np.argsort(-votes, kind="stable")
     return [int(shard) for shard in order[:MAX_SHARDS] if votes[shard] > 0]
+
+
+def summary_background(summary: Summary, codec: Codec) -> Background:
+    """Return a sample of all passages that queries are weighed by, as the summary has them."""
+    slots, passages = summary.codes.shape
+    chosen = sample(passages)
+    centroids = summary.codes[:, chosen].T.reshape(-1).astype(np.intp)
+    return Background(codec.centroid_vectors(), centroids, np.full(len(chosen), slots, np.intp))
 
 
 def scan_summary(summary: Summary, table: npt.NDArray[np.int8]) -> npt.NDArray[np.int32]:

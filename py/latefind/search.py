@@ -29,10 +29,11 @@ from latefind.model import Model, Span, TokenPlan
 from latefind.passages import Passage as Window
 from latefind.passages import context_of, encoded_text
 from latefind.results import Highlighted, Result, SearchResult
-from latefind.routing import MAX_SHARDS, choose_shards, nominate_shards
+from latefind.routing import MAX_SHARDS, choose_shards, nominate_shards, summary_background
 from latefind.scoring import Scored, add_sections, merge, reachable, scan_shards, score_sections
 from latefind.shards import LoadedShard, ShardStore
 from latefind.snippet import make_snippet
+from latefind.weights import Background
 
 __all__ = ["Engine", "Highlighted", "Result", "SearchResult", "Vectors"]
 
@@ -64,6 +65,7 @@ class Engine:
         self._model: Model | None = None
         self._summary: Summary | None = None
         self._names: Names | None = None
+        self._background: Background | None = None
         self._routed: tuple[tuple[int, ...], Vectors, Query, list[str]] | None = None
         self._asked: tuple[Vectors, Query] | None = None
         self._planned: tuple[int, int, list[Span]] | None = None
@@ -118,8 +120,10 @@ class Engine:
         self._shards.set_codec(read_codec(codec, path))
         if self.manifest.tier == "small":
             self._shards.add(path, read_shard(following, path))
+            self._background = self._shards.get(path).background(self._shards.codec)
         else:
             self._summary = read_summary(following, path)
+            self._background = summary_background(self._summary, self._shards.codec)
 
     def _check_initial(self) -> None:
         """Check that the initial parts belong together."""
@@ -142,6 +146,10 @@ class Engine:
     def plan_query(self, text: str) -> TokenPlan:
         """Return what to feed the encoder for ``text``."""
         return self.model.plan_query(text)
+
+    def weigh(self, query: Vectors) -> Vectors:
+        """Return a query's token embeddings (Q, D), each as long as it counts (:mod:`latefind.weights`)."""
+        return query if self._background is None else query * self._background.weigh(query)[:, None]
 
     def needs(self, query: Vectors, candidates: Sequence[int] = ()) -> list[str]:
         """Return the paths of shards that a query (Q, D) wants and that are not in memory.
@@ -317,7 +325,7 @@ class Engine:
             raise LatefindError.expected(
                 "query", f"embeddings of {self.model.spec.dimensions} dimensions", f"shape {query.shape}"
             )
-        return prepare_query(query, self._shards.codec)
+        return prepare_query(self.weigh(query), self._shards.codec)
 
     def _wanted(self, query: Query, candidates: Sequence[int]) -> list[str]:
         """Return the paths of the shards that may answer: all, or the best few by summary and candidates."""

@@ -10,6 +10,7 @@ from latefind.commonness import WordCounts
 from latefind.errors import FormatError, LatefindError
 from latefind.format import Shard, decode_section
 from latefind.kernels import NEVER, Query, scan_codes, score_passages
+from latefind.weights import Background, sample
 
 CACHE_BYTES = 64 * 2**20
 """Bytes of shards that the large tier keeps in memory; the least recently used go first."""
@@ -56,6 +57,15 @@ class LoadedShard:
         spans = [np.arange(self._starts[p], self._starts[p + 1]) for p in passages.tolist()]
         vectors = np.concatenate(spans) if spans else np.empty(0, np.int64)
         return score_passages(query, self._codes[vectors], self._residuals[vectors], self.lengths[passages])
+
+    def background(self, codec: Codec) -> Background:
+        """Return a sample of its passages that queries are weighed by."""
+        filled = np.flatnonzero(self.lengths)
+        chosen = filled[sample(len(filled))]
+        spans = [np.arange(self._starts[p], self._starts[p + 1]) for p in chosen.tolist()]
+        vectors = np.concatenate(spans) if spans else np.empty(0, np.int64)
+        lengths = self.lengths[chosen].astype(np.intp)
+        return Background(codec.centroid_vectors(), self._centroids[vectors], lengths)
 
     def passages_of(self, section: int) -> npt.NDArray[np.intp]:
         """Return the numbers of a section's passages."""

@@ -169,7 +169,7 @@ def _ask_exactly(
     native: NativeSearch, questions: Sequence[Question], cache: Path, bundle: ModelBundle
 ) -> list[float]:
     contents = read_contents(native)
-    queries = [native.encode(question.text) for question in questions]
+    queries = [native.engine.weigh(native.encode(question.text)) for question in questions]
     with EmbeddingCache(cache_file(cache, bundle.settings), bundle.spec.dimensions) as kept:
         plans = plan_contents(native, contents)
         vectors = encode_cached(Encoder(bundle.onnx), plans, default_jobs(), kept)
