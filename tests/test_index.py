@@ -14,6 +14,7 @@ from latefind.manifest import Manifest
 from latefind.passages import Section
 from latefind_build import index as index_module
 from latefind_build import pool
+from latefind_build import shards as shards_module
 from latefind_build.bundle import open_bundle
 from latefind_build.cli import main
 from latefind_build.encode import Encoder
@@ -124,6 +125,14 @@ def test_build_index_large_has_shards_summary_and_names_that_agree(tmp_path, mon
     assert summary.codes.max() < len(read_codec(codec).centroids)
     for number, section in enumerate(ordered):
         assert names.find(section.id) == names.find(section.url) == number
+
+
+@pytest.mark.parametrize(("passages", "slots"), [(5, 16), (6, 32)])
+def test_build_index_says_more_of_each_passage_where_they_are_fewer(tmp_path, monkeypatch, passages, slots):
+    monkeypatch.setattr(shards_module, "FINE_PASSAGES", passages)
+    build(tmp_path, IndexOptions(tier="large"))
+    summary = read_summary(cut_part(only(tmp_path, "index-*"), "index")[1])
+    assert summary.codes.shape == (slots, 6)
 
 
 def test_build_index_large_answers_like_small_where_a_query_reaches_all_shards(

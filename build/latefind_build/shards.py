@@ -20,6 +20,9 @@ from latefind_build.store import VectorStore
 SUMMARY_SLOTS = 16
 """Codes of a passage in the summary: [CLS] and 15 clusters of its other vectors."""
 
+FINE_PASSAGES, FINE_SLOTS = 20_000, 32
+"""Up to so many passages the summary has more codes of each, which takes as much as 40,000 with fewer."""
+
 INDEX = "index/index.bin"
 """What is read before the first query: the codec, then a small index's shard or a large one's summary."""
 
@@ -54,6 +57,7 @@ def write_index(folder: Path, layout: Layout, store: VectorStore, codec: Codec) 
     shards: list[Part] = []
     summaries: list[npt.NDArray[np.uint16]] = []
     groups = list(_groups(layout))
+    slots = FINE_SLOTS if len(layout.passages) <= FINE_PASSAGES else SUMMARY_SLOTS
     for group in progress(groups, len(groups), "Writing", "shards"):
         codes, residuals = _encode(store, codec, group.numbers)
         data = write_shard(
@@ -68,7 +72,7 @@ def write_index(folder: Path, layout: Layout, store: VectorStore, codec: Codec) 
         if not layout.summary:
             return [write_part(folder, "index", INDEX, tables + data)]
         shards.append(write_part(folder, "shard", f"index/shard-{len(shards):05}.bin", data))
-        summaries.append(summarize_passages(store.passages(group.numbers), codec))
+        summaries.append(summarize_passages(store.passages(group.numbers), codec, slots))
     ends = groups[-1]
     summary = Summary(
         np.concatenate(summaries, axis=1),
@@ -117,24 +121,28 @@ def _encode(
     return np.concatenate(codes), np.concatenate(residuals)
 
 
-def summarize_passages(passages: Sequence[npt.NDArray[np.float32]], codec: Codec) -> npt.NDArray[np.uint16]:
+def summarize_passages(
+    passages: Sequence[npt.NDArray[np.float32]], codec: Codec, slots: int
+) -> npt.NDArray[np.uint16]:
     """Return what the summary keeps of each passage: the centroids of its vectors, pooled to a few.
 
     Parameters
     ----------
     passages : sequence of float32 arrays, shape (n, D) each
         Their vectors; the first of each is [CLS], which stays as it is.
+    slots : int
+        Codes of each.
 
     Returns
     -------
-    uint16, shape (SUMMARY_SLOTS, passages)
+    uint16, shape (slots, passages)
         A passage with fewer repeats its last code; one without vectors has the codes of a zero vector.
     """
-    pooled = [_pool_to(vectors, SUMMARY_SLOTS) for vectors in passages]
+    pooled = [_pool_to(vectors, slots) for vectors in passages]
     if not pooled:
-        return np.zeros((SUMMARY_SLOTS, 0), np.uint16)
+        return np.zeros((slots, 0), np.uint16)
     centroids = nearest_centroids(codec, np.concatenate(pooled))
-    return np.ascontiguousarray(centroids.reshape(-1, SUMMARY_SLOTS).T.astype(np.uint16))
+    return np.ascontiguousarray(centroids.reshape(-1, slots).T.astype(np.uint16))
 
 
 def _pool_to(vectors: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.float32]:
