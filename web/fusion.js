@@ -10,7 +10,7 @@ export const CANDIDATES = 100;
 const DOUBT = 3;
 
 /** Weights of MaxSim: for several words, for a single one, for what looks like an identifier. */
-const WEIGHTS = { text: 0.65, word: 0.35, identifier: 0.2 };
+const WEIGHTS = { text: 0.7, word: 0.35, identifier: 0.2 };
 
 const SPACE = /[ \t\n\r\f\v\u00a0\u3000]+/;
 const QUOTED = /^["'`“”„«»]+|[?!,;"'`“”„«».]+$/g;
