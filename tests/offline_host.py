@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from conftest import SUB_PATH, Watched, watch
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from latefind_build.cli import main
 from latefind_build.pwa import add_offline
@@ -167,6 +167,15 @@ def open_offline(seen: Watched, host: Host) -> dict[str, Any]:
 def until(seen: Watched, *states: str) -> dict[str, Any]:
     status: dict[str, Any] = seen.page.evaluate(UNTIL, list(states))
     return status
+
+
+def wait_until(page: Page, condition: str, arg: object = None) -> None:
+    """Wait until an asynchronous condition holds; ``wait_for_function`` takes its promise for a yes."""
+    for _ in range(300):
+        if page.evaluate(condition, arg):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(condition)
 
 
 def keep_offline(seen: Watched, host: Host) -> dict[str, Any]:

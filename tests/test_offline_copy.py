@@ -7,7 +7,16 @@ from typing import Any
 
 import pytest
 from conftest import SUB_PATH, Watched, watch
-from offline_host import Host, hosted, keep_offline, open_offline, restart_worker, until, visitor
+from offline_host import (
+    Host,
+    hosted,
+    keep_offline,
+    open_offline,
+    restart_worker,
+    until,
+    visitor,
+    wait_until,
+)
 from playwright.sync_api import Browser
 from small_site import PARAPHRASE, PARAPHRASE_ANSWER, PARAPHRASE_HEADING
 
@@ -244,13 +253,13 @@ def test_lost_files_are_told_and_fetched_again(host: Host, seen: Watched) -> Non
 def test_removing_frees_the_storage_and_the_service_worker(host: Host, seen: Watched) -> None:
     before = seen.page.evaluate(USAGE)
     total = keep_offline(seen, host)["bytesTotal"]
-    seen.page.wait_for_function(f"async (least) => (await ({USAGE})()) > least", arg=before + 0.9 * total)
+    wait_until(seen.page, f"async (least) => (await ({USAGE})()) > least", before + 0.9 * total)
     seen.page.evaluate("() => offline.disable()")
     assert until(seen, "off")["bytesLoaded"] == 0
     assert seen.page.evaluate("() => caches.keys()") == []
     assert seen.page.evaluate(REGISTRATIONS) == 0
     # Browsers count later.
-    seen.page.wait_for_function(f"async (most) => (await ({USAGE})()) < most", arg=before + 0.1 * total)
+    wait_until(seen.page, f"async (most) => (await ({USAGE})()) < most", before + 0.1 * total)
     seen.page.reload()
     assert ask(seen, host).endswith(PARAPHRASE_ANSWER)
 

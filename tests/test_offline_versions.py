@@ -18,6 +18,7 @@ from offline_host import (
     until,
     version_of,
     visitor,
+    wait_until,
 )
 from playwright.sync_api import Browser, Page
 
@@ -148,10 +149,11 @@ def test_old_version_is_deleted_when_its_last_tab_is_closed(host: Host, seen: Wa
     assert set(page.evaluate(LISTS)) == {old, version_of(host)}
     seen.page.goto(host.url)
     page.goto(host.url)
+    restart_worker(seen)  # Which counts pages of the last minute as open, and forgets them so.
     page.evaluate(OPEN, host.bundle)
     page.evaluate("() => offline.enable()")
     page.evaluate(UNTIL_VERSION, version_of(host))
-    page.wait_for_function(f"async () => (await ({LISTS})()).length === 1")
+    wait_until(page, f"async () => (await ({LISTS})()).length === 1")
 
 
 def test_deployment_in_the_middle_of_a_download_gives_the_new_version(host: Host, seen: Watched) -> None:
@@ -189,7 +191,7 @@ def test_site_that_stops_offering_it_is_shown_from_the_network(host: Host, seen:
     page.write_text(page.read_text("utf-8").replace("Sharpening knives", "Sharpening axes"), "utf-8")
     restart_worker(seen)
     seen.page.goto(host.url)
-    seen.page.wait_for_function(GONE)
+    wait_until(seen.page, GONE)
     seen.page.goto(host.url + "kitchen.html")
     assert seen.page.evaluate(HEADING) == "Sharpening axes"
     host.stop()
