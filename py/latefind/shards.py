@@ -54,18 +54,20 @@ class LoadedShard:
 
     def score(self, query: Query, passages: npt.NDArray[np.intp]) -> npt.NDArray[np.float32]:
         """Return the MaxSim of some passages, float32 (n,)."""
-        spans = [np.arange(self._starts[p], self._starts[p + 1]) for p in passages.tolist()]
-        vectors = np.concatenate(spans) if spans else np.empty(0, np.int64)
+        vectors = self._vectors_of(passages)
         return score_passages(query, self._codes[vectors], self._residuals[vectors], self.lengths[passages])
 
     def background(self, codec: Codec) -> Background:
         """Return a sample of its passages that queries are weighed by."""
         filled = np.flatnonzero(self.lengths)
         chosen = filled[sample(len(filled))]
-        spans = [np.arange(self._starts[p], self._starts[p + 1]) for p in chosen.tolist()]
-        vectors = np.concatenate(spans) if spans else np.empty(0, np.int64)
         lengths = self.lengths[chosen].astype(np.intp)
-        return Background(codec.centroid_vectors(), self._centroids[vectors], lengths)
+        return Background(codec.centroid_vectors(), self._centroids[self._vectors_of(chosen)], lengths)
+
+    def _vectors_of(self, passages: npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:
+        """Return the numbers of all vectors of some passages, passage after passage."""
+        spans = [np.arange(self._starts[p], self._starts[p + 1]) for p in passages.tolist()]
+        return np.concatenate(spans) if spans else np.empty(0, np.int64)
 
     def passages_of(self, section: int) -> npt.NDArray[np.intp]:
         """Return the numbers of a section's passages."""
